@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Strictness that every Swift target shares. Warnings become errors in `scripts/test`, not here: SwiftPM refuses
+/// packages with unsafe flags as dependencies, and a newer compiler's new warning must not break a user's build.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// One of our modules. Its folder has the short name; the target carries a prefix, because a target's name must be
+/// unique in the package graph of everybody who depends on `QrateKit`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: "Qrate" + name, dependencies: dependencies, path: "Sources/" + name, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, path: "Tests/" + name + "Tests", swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "qrate",
+    products: [
+        .executable(name: "qrate", targets: ["qrate"]),
+        .library(name: "QrateKit", targets: ["QrateKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // The C libraries, each behind the one module that may name it.
+        .systemLibrary(
+            name: "CQrateNgtcp2", path: "Sources/CNgtcp2", pkgConfig: "libngtcp2_crypto_gnutls",
+            providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev"])]),
+        .systemLibrary(
+            name: "CQrateGnuTLS", path: "Sources/CGnuTLS", pkgConfig: "gnutls",
+            providers: [.apt(["libgnutls28-dev"])]),
+        .target(name: "CQrateSocketShims", path: "Sources/CSocketShims"),
+
+        // Bottom up; docs/ARCHITECTURE.md draws it. Imports go down only.
+        module("Measurement"),
+        module("Statistics", ["QrateMeasurement"]),
+        module("Security", ["CQrateGnuTLS", "QrateMeasurement"]),
+        module("ControlProtocol", ["QrateMeasurement"]),
+        module("Sockets", ["CQrateSocketShims", "QrateMeasurement"]),
+        module("QUICCore", ["CQrateNgtcp2", "CQrateGnuTLS", "QrateSecurity", "QrateMeasurement"]),
+        module("QUICDriver", ["QrateQUICCore", "QrateSecurity", "QrateSockets", "QrateMeasurement"]),
+        module("TransportAPI", ["QrateMeasurement"]),
+        module(
+            "Transports",
+            [
+                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
+                "QrateStatistics", "QrateMeasurement",
+            ]),
+        module(
+            "Orchestration",
+            ["QrateTransportAPI", "QrateControlProtocol", "QrateStatistics", "QrateMeasurement", logging]),
+        module("Reporting", ["QrateMeasurement"]),
+        module("TerminalUI", ["QrateMeasurement"]),
+        .target(
+            name: "QrateKit",
+            dependencies: [
+                "QrateOrchestration", "QrateTransports", "QrateTransportAPI", "QrateSecurity", "QrateMeasurement",
+                "QrateReporting", logging,
+            ],
+            path: "Sources/QrateKit", swiftSettings: strict),
+        .executableTarget(
+            name: "qrate",
+            dependencies: ["QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser, logging],
+            path: "Sources/qrate", swiftSettings: strict),
+        module(
+            "TestSupport",
+            [
+                "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateMeasurement", subprocess,
+            ]),
+
+        tests("Measurement", ["QrateMeasurement"]),
+    ]
+)

@@ -1,0 +1,1 @@
+#include "qrate_socket_shims.h"

@@ -1,0 +1,42 @@
+/// The totals of one direction.
+public struct DirectionSummary: Sendable, Hashable {
+    /// Payload that the receiving application got inside the measured window.
+    public var bytesReceived: ByteCount
+    /// The measured window's length on the receiver's clock; nil when no payload byte arrived.
+    public var duration: Duration?
+    /// Payload that arrived after the window had closed. In no rate.
+    public var drainedBytes: ByteCount
+    /// Payload that arrived in the warm-up. In no rate.
+    public var warmUpBytes: ByteCount
+    /// Payload that the sending application handed to its stack over the whole test, warm-up included.
+    public var bytesSent: ByteCount?
+    /// `bytesReceived` and where it went, per stream 1...N. Empty when the peer didn't say.
+    public var streams: [ByteCount]
+    /// Whether every byte sent had arrived when the test ended. nil when the other end did not say.
+    public var isComplete: Bool?
+
+    public init(
+        bytesReceived: ByteCount, duration: Duration?, drainedBytes: ByteCount = 0, warmUpBytes: ByteCount = 0,
+        bytesSent: ByteCount? = nil, streams: [ByteCount] = [], isComplete: Bool? = nil
+    ) {
+        self.bytesReceived = bytesReceived
+        self.duration = duration
+        self.drainedBytes = drainedBytes
+        self.warmUpBytes = warmUpBytes
+        self.bytesSent = bytesSent
+        self.streams = streams
+        self.isComplete = isComplete
+    }
+
+    /// Payload bits per second, counted by the receiver over its own clock.
+    public var throughput: Bitrate? { duration.flatMap { Bitrate(bytesReceived, over: $0) } }
+
+    /// Jain's fairness index of the streams: 1 when all got the same, 1/n when one got everything.
+    public var fairnessIndex: Double? {
+        let shares = streams.map { Double($0.bytes) }
+        let squares = shares.reduce(0) { $0 + $1 * $1 }
+        guard shares.count > 1, squares > 0 else { return nil }
+        let sum = shares.reduce(0, +)
+        return sum * sum / (Double(shares.count) * squares)
+    }
+}

@@ -1,0 +1,42 @@
+/// What one end's transport knows of the path, with the bounds of the time it counted over.
+public struct PathReport: Sendable, Hashable {
+    /// Whose stack says so: the sender's, unless the direction has no other.
+    public var observedBy: Role
+    /// Time since that end began to send (or, at a receiver, since its first payload byte).
+    public var start: Duration
+    public var end: Duration
+    public var metrics: PathMetrics
+
+    public init(observedBy: Role, start: Duration, end: Duration, metrics: PathMetrics) {
+        self.observedBy = observedBy
+        self.start = start
+        self.end = end
+        self.metrics = metrics
+    }
+}
+
+/// What only one transport can tell.
+public enum PathMetrics: Sendable, Hashable {
+    case quic(QUICPathMetrics)
+}
+
+/// QUIC's state of one path. Names are those of RFC 9002; nil is "not measured".
+public struct QUICPathMetrics: Sendable, Hashable {
+    public var smoothedRTT: Duration?
+    public var latestRTT: Duration?
+    public var minRTT: Duration?
+    public var rttVariation: Duration?
+    public var congestionWindow: ByteCount?
+    public var bytesInFlight: ByteCount?
+    /// nil before the first loss, while slow start is not yet bounded.
+    public var slowStartThreshold: ByteCount?
+    /// Packets declared lost that carried stream data, since `start`. ngtcp2 0.12.1 counts no others.
+    public var streamPacketsLost: UInt64?
+    /// Datagrams and UDP payload bytes handed to the socket and taken from it, since `start`.
+    public var datagramsSent: UInt64?
+    public var datagramsReceived: UInt64?
+    /// The largest UDP payload that the path carries as known now (RFC 8899).
+    public var maxUDPPayload: ByteCount?
+
+    public init() {}
+}

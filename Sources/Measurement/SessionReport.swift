@@ -1,0 +1,44 @@
+/// How the connection came to be.
+public struct HandshakeReport: Sendable, Hashable {
+    /// From the first packet sent to the completed TLS handshake, at the client.
+    public var duration: Duration
+
+    public init(duration: Duration) { self.duration = duration }
+}
+
+/// What protects the connection and how the server's certificate was judged.
+public struct SecurityReport: Sendable, Hashable {
+    /// As in `TLS 1.3`.
+    public var protocolVersion: String
+    /// The record cipher, as in `AES-128-GCM`.
+    public var cipher: String
+    public var applicationProtocol: String
+    public var verification: CertificateVerification
+    /// SHA-256 over the DER of the server's leaf certificate, 64 lowercase hexadecimal digits.
+    public var fingerprint: String
+
+    public init(
+        protocolVersion: String, cipher: String, applicationProtocol: String, verification: CertificateVerification,
+        fingerprint: String
+    ) {
+        self.protocolVersion = protocolVersion
+        self.cipher = cipher
+        self.applicationProtocol = applicationProtocol
+        self.verification = verification
+        self.fingerprint = fingerprint
+    }
+}
+
+/// Why the client accepted the server's certificate.
+public enum CertificateVerification: Sendable, Hashable {
+    /// The fingerprint given with `--pin`.
+    case pinned
+    /// A chain to a trusted root, and the name matched.
+    case certificateAuthority
+    /// A self-signed certificate seen before, on the date recorded (`YYYY-MM-DD`).
+    case known(since: String)
+    /// A self-signed certificate seen for the first time, now recorded.
+    case firstUse
+    /// `--insecure`: nothing was checked.
+    case unverified
+}

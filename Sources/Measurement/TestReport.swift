@@ -1,0 +1,74 @@
+/// Everything a test found out: the one value that every reporter takes.
+public struct TestReport: Sendable {
+    public var id: String
+    /// When the client began, seconds since 1970 (UTC).
+    public var startedAt: Double
+    public var parameters: TestParameters
+    public var client: EndReport
+    /// Absent when no server answered.
+    public var server: EndReport?
+    public var intervals: [IntervalReport]
+    public var upload: DirectionSummary?
+    public var download: DirectionSummary?
+    /// The sender's view of the path over the whole test.
+    public var path: PathReport?
+    public var handshake: HandshakeReport?
+    public var security: SecurityReport?
+    public var warnings: [TestWarning]
+    /// Present when the test didn't run to its planned end. What was measured until then stays in the report.
+    public var failure: TestFailure?
+
+    public init(
+        id: String, startedAt: Double, parameters: TestParameters, client: EndReport, server: EndReport? = nil,
+        intervals: [IntervalReport] = [], upload: DirectionSummary? = nil, download: DirectionSummary? = nil,
+        path: PathReport? = nil, handshake: HandshakeReport? = nil, security: SecurityReport? = nil,
+        warnings: [TestWarning] = [], failure: TestFailure? = nil
+    ) {
+        self.id = id
+        self.startedAt = startedAt
+        self.parameters = parameters
+        self.client = client
+        self.server = server
+        self.intervals = intervals
+        self.upload = upload
+        self.download = download
+        self.path = path
+        self.handshake = handshake
+        self.security = security
+        self.warnings = warnings
+        self.failure = failure
+    }
+
+    public func summary(_ direction: Direction) -> DirectionSummary? { direction == .upload ? upload : download }
+}
+
+/// One end of a test.
+public struct EndReport: Sendable, Hashable {
+    /// Software and version, as in `qrate/0.1.0`. From a peer: already stripped of control characters.
+    public var software: String
+    /// The host as the user wrote it (server only) and the address and port that were used.
+    public var host: String?
+    public var address: String?
+    public var settings: EffectiveSettings
+
+    public init(
+        software: String, host: String? = nil, address: String? = nil,
+        settings: EffectiveSettings = EffectiveSettings()
+    ) {
+        self.software = software
+        self.host = host
+        self.address = address
+        self.settings = settings
+    }
+}
+
+/// Something that a reader of the figures should know. The codes are stable.
+public struct TestWarning: Sendable, Hashable {
+    public var code: String
+    public var message: String
+
+    public init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+}

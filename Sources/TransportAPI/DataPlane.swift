@@ -1,0 +1,143 @@
+package import QrateMeasurement
+
+/// N streams of payload that are started, sampled, stopped and drained together.
+///
+/// Everything here may be called from any task; the bytes move on the transport's own threads.
+package protocol DataPlane: Sendable {
+    /// What happens on the plane, in order. One consumer.
+    var events: AsyncStream<PlaneEvent> { get }
+    /// Begins to send. No effect at an end that only receives.
+    func start(_ job: SendJob)
+    /// Ends sending before the job is done.
+    func stopSending(_ how: SendEnd)
+    /// The state now: taken by the owning thread, all streams at one moment.
+    func sample() async -> PlaneSample
+    /// Closes the receiver's window now, if it is still open, and gives the final counts. Idempotent.
+    func closeWindow() async -> ReceivedTotals
+}
+
+/// What both ends agreed to move.
+package struct DataPlan: Sendable, Hashable {
+    /// This end.
+    package var role: Role
+    package var direction: Direction
+    package var streams: Int
+    package var limit: TestLimit
+    package var warmUp: Duration
+    package var interval: Duration
+
+    package init(role: Role, parameters: TestParameters) {
+        self.role = role
+        direction = parameters.direction
+        streams = parameters.streams
+        limit = parameters.limit
+        warmUp = parameters.warmUp
+        interval = parameters.interval
+    }
+
+    package var sends: Bool { direction.sends(from: role) }
+    package var receives: Bool { direction.sends(from: role == .client ? .server : .client) }
+}
+
+/// What the server tells the client about where the data goes: `test_ack`'s fields. Empty for QUIC.
+package struct DataOffer: Sendable, Hashable {
+    package var ports: [UInt16]
+    package var token: String?
+
+    package init(ports: [UInt16] = [], token: String? = nil) {
+        self.ports = ports
+        self.token = token
+    }
+}
+
+/// What one end shall send. The clock of `duration` starts when the sending thread takes the job up.
+package struct SendJob: Sendable, Hashable {
+    /// Warm-up and measured window together; nil for no limit of time.
+    package var duration: Duration?
+    /// Bytes shared by all streams; nil for no limit of bytes.
+    package var byteBudget: ByteCount?
+
+    package init(plan: DataPlan) {
+        duration = plan.limit.duration.map { $0 + plan.warmUp }
+        byteBudget = plan.limit.byteBudget
+    }
+}
+
+/// How a sender stops early.
+package enum SendEnd: Sendable {
+    /// Ends every stream in order: what was sent arrives.
+    case finish
+    /// Drops what the peer doesn't have yet.
+    case abort
+}
+
+package enum PlaneEvent: Sendable {
+    /// The receiver's first payload byte arrived: its window is open.
+    case receiving
+    /// A row of the receiver is complete.
+    case interval(ReceivedInterval)
+    /// Every stream has ended at the receiver, or the byte budget is in.
+    case receiversDone(ReceivedTotals)
+    /// The job is done: everything was handed to the stack and the streams were ended.
+    case sendersDone
+    /// The connection is gone. No event follows.
+    case failed(TransportError)
+}
+
+/// One row of the receiver. Times count from its first payload byte.
+package struct ReceivedInterval: Sendable, Hashable {
+    package var start: Duration
+    package var end: Duration
+    package var isWarmUp: Bool
+    /// Payload received in this row, per stream 1...N.
+    package var streams: [ByteCount]
+
+    package init(start: Duration, end: Duration, isWarmUp: Bool, streams: [ByteCount]) {
+        self.start = start
+        self.end = end
+        self.isWarmUp = isWarmUp
+        self.streams = streams
+    }
+
+    package var total: ByteCount { streams.reduce(.zero, +) }
+}
+
+/// The receiver's counts over the whole test.
+package struct ReceivedTotals: Sendable, Hashable {
+    /// Payload inside the measured window, per stream 1...N.
+    package var measured: [ByteCount]
+    package var warmUp: ByteCount
+    /// Payload that came after the window had closed.
+    package var drained: ByteCount
+    /// The measured window's length; nil when no payload came, or none after the warm-up.
+    package var duration: Duration?
+    /// Every stream was ended by its sender, so nothing is missing.
+    package var isComplete: Bool
+
+    package init(
+        measured: [ByteCount], warmUp: ByteCount, drained: ByteCount, duration: Duration?, isComplete: Bool
+    ) {
+        self.measured = measured
+        self.warmUp = warmUp
+        self.drained = drained
+        self.duration = duration
+        self.isComplete = isComplete
+    }
+
+    package var total: ByteCount { measured.reduce(.zero, +) }
+}
+
+/// One end's state at one moment.
+package struct PlaneSample: Sendable {
+    /// Payload handed to the stack, per stream 1...N; nil at an end that doesn't send.
+    package var sent: [ByteCount]?
+    /// This end's view of the path.
+    package var path: PathReport?
+    package var settings: EffectiveSettings
+
+    package init(sent: [ByteCount]? = nil, path: PathReport? = nil, settings: EffectiveSettings = EffectiveSettings()) {
+        self.sent = sent
+        self.path = path
+        self.settings = settings
+    }
+}
