@@ -1,5 +1,4 @@
 internal import CQrateNgtcp2
-package import QrateMeasurement
 
 /// How a connection behaves: fixed when it is made (ngtcp2 0.12.1 changes none of this later).
 package struct ConnectionSettings: Sendable, Hashable {

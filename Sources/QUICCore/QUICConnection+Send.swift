@@ -58,7 +58,7 @@ extension QUICConnection {
     /// No more payload, and what is on its way is dropped: RESET_STREAM on each stream (RFC 9000 §19.4).
     package func abortPayload() {
         for id in bulk?.abandon() ?? [] {
-            _ = ngtcp2_conn_shutdown_stream_write(state.pointee.conn, 0, id, 0)
+            _ = ngtcp2_conn_shutdown_stream_write(state.pointee.conn, id, 0)
         }
     }
 

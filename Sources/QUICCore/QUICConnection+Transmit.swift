@@ -136,10 +136,9 @@ extension QUICConnection {
         let flags = isLast ? UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN) : 0
         let path = UnsafeMutableRawPointer(writePath).assumingMemoryBound(to: ngtcp2_path.self)  // its first member
         let written = ngtcp2_conn_writev_stream_versioned(
-            state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, settings.usesECN ? &info : nil,
-            target.assumingMemoryBound(to: UInt8.self), capacity, &taken, flags, stream, &vector, count > 0 ? 1 : 0,
-            now)
-        return (written, taken, UInt8(truncatingIfNeeded: info.ecn))
+            state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, &info, target.assumingMemoryBound(to: UInt8.self),
+            capacity, &taken, flags, stream, &vector, count > 0 ? 1 : 0, now)
+        return (written, taken, settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
     }
 
     /// Errors end the connection; they write nothing.

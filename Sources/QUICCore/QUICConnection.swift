@@ -31,7 +31,7 @@ package final class QUICConnection {
     var phase = Phase.open
     private var events: [QUICEvent] = []
     private var nextEvent = 0
-    private(set) var isHandshakeComplete = false
+    package private(set) var isHandshakeComplete = false
     private var versionsOffered: [UInt32]?
     private var sawStatelessReset = false
     /// Datagrams that came after CONNECTION_CLOSE was sent, and whether it is due again because of them.

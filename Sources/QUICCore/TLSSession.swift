@@ -1,8 +1,7 @@
 internal import CQrateGnuTLS
 internal import CQrateNgtcp2
 internal import Glibc
-package import QrateMeasurement
-package import QrateSecurity
+internal import QrateSecurity
 
 /// The TLS 1.3 side of one QUIC connection, as GnuTLS holds it.
 ///
