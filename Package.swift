@@ -84,5 +84,7 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
+        tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
+        tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
     ]
 )
