@@ -88,7 +88,9 @@ package enum ProgressLine {
     private static func fraction(_ state: State) -> Double? {
         guard state.phase == .measuring || state.phase == .warmUp else { return nil }
         var fractions: [Double] = []
-        if let duration = state.duration, duration > .zero { fractions.append(state.elapsed.seconds / duration.seconds) }
+        if let duration = state.duration, duration > .zero {
+            fractions.append(state.elapsed.seconds / duration.seconds)
+        }
         if let budget = state.byteBudget, budget > .zero, let received = state.received {
             fractions.append(Double(received.bytes) / Double(budget.bytes))
         }

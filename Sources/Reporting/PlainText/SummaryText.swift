@@ -49,7 +49,9 @@ struct SummaryText {
         var items: [String] = []
         if let sent = summary.bytesSent, sent != summary.bytesReceived { items.append("\(Figure.bytes(sent)) sent") }
         if summary.warmUpBytes > .zero { items.append("\(Figure.bytes(summary.warmUpBytes)) in the warm-up") }
-        if summary.drainedBytes > .zero { items.append("\(Figure.bytes(summary.drainedBytes)) drained after the window") }
+        if summary.drainedBytes > .zero {
+            items.append("\(Figure.bytes(summary.drainedBytes)) drained after the window")
+        }
         if summary.isComplete == false { items.append("not all that was sent arrived") }
         return items
     }
