@@ -4,7 +4,8 @@ import QrateMeasurement
 enum SampleReports {
     static let all: [(name: String, report: TestReport)] = [
         ("upload", upload), ("download-4-streams", downloadOfFourStreams), ("bidirectional", bidirectional),
-        ("unreachable", unreachable), ("interrupted", interrupted), ("nothing-received", nothingReceived),
+        ("unreachable", unreachable), ("refused", refused), ("interrupted", interrupted),
+        ("nothing-received", nothingReceived),
         ("nothing-reported", nothingReported), ("unit-boundaries", unitBoundaries), ("hostile-peer", hostilePeer),
     ]
 
@@ -80,6 +81,13 @@ enum SampleReports {
             client: EndReport(software: "qrate/0.1.0"),
             failure: TestFailure(
                 .unreachable, "paris.example.net:5201 did not answer within 10 s; is `qrate serve` running there?"))
+    }
+
+    /// Refused by the server, after the handshake: there is nothing partial to speak of.
+    static var refused: TestReport {
+        var report = base(TestParameters())
+        report.failure = TestFailure(.refused, "the server runs 64 tests already, which is its limit; try again later")
+        return report
     }
 
     static var interrupted: TestReport {

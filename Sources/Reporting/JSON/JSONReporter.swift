@@ -1,10 +1,5 @@
+import FoundationEssentials
 package import QrateMeasurement
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// A test as one JSON object of schema `qrate.result/1` (`docs/result.schema.json`).
 ///

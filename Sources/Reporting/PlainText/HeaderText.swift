@@ -23,14 +23,14 @@ struct HeaderText {
             switch report.parameters.transport {
             case .quic: "QUIC"
             }
-        let title = "\(Self.software(report.client))   \(transport) \(report.parameters.direction)"
-        guard let server = report.server.flatMap(Self.name) else { return title }
-        let preposition =
+        let (test, preposition) =
             switch report.parameters.direction {
-            case .upload: "to"
-            case .download: "from"
-            case .bidirectional: "with"
+            case .upload: ("upload", "to")
+            case .download: ("download", "from")
+            case .bidirectional: ("bidirectional test", "with")
             }
+        let title = "\(Self.software(report.client))   \(transport) \(test)"
+        guard let server = report.server.flatMap(Self.name) else { return title }
         return "\(title) \(preposition) \(server)"
     }
 

@@ -13,7 +13,7 @@ struct SummaryText {
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
         let settings = SettingsText(report).items
         if !settings.isEmpty { lines.append("used " + settings.joined(separator: ", ")) }
-        if report.failure != nil, !lines.isEmpty {
+        if report.failure != nil, directions.contains(where: { report.summary($0)?.duration != nil }) {
             lines.insert("partial result: the test did not run to its planned end", at: 0)
         }
         return lines
