@@ -75,7 +75,9 @@ let package = Package(
             path: "Sources/QrateKit", swiftSettings: strict),
         .executableTarget(
             name: "qrate",
-            dependencies: ["QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser, logging],
+            dependencies: [
+                "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser, logging,
+            ],
             path: "Sources/qrate", swiftSettings: strict),
         module(
             "TestSupport",
@@ -86,5 +88,7 @@ let package = Package(
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
+        tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
+        tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
     ]
 )

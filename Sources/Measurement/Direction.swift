@@ -4,7 +4,10 @@ public enum Direction: String, Sendable, Hashable, CaseIterable {
     case download
     case bidirectional
 
-    public func sends(from role: Role) -> Bool { self == .bidirectional || self == (role == .client ? .upload : .download) }
+    /// Whether the end in this role sends payload.
+    public func sends(from role: Role) -> Bool {
+        self == .bidirectional || self == (role == .client ? .upload : .download)
+    }
 }
 
 /// The two ends of the control connection.

@@ -37,6 +37,6 @@ public struct DirectionSummary: Sendable, Hashable {
         let squares = shares.reduce(0) { $0 + $1 * $1 }
         guard shares.count > 1, squares > 0 else { return nil }
         let sum = shares.reduce(0, +)
-        return sum * sum / (Double(shares.count) * squares)
+        return min(1, sum * sum / (Double(shares.count) * squares))  // rounding must not make it fairer than fair
     }
 }

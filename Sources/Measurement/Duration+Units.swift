@@ -4,6 +4,14 @@ extension Duration {
 
     public var milliseconds: Double { seconds * 1e3 }
 
+    /// As somebody writes a length that they chose, without needless zeros: `10 s`, `0.5 s`.
+    package var secondsWithoutZeros: String {
+        var text = fixedPoint(seconds, decimals: 3)
+        while text.contains("."), text.hasSuffix("0") { text.removeLast() }
+        if text.hasSuffix(".") { text.removeLast() }
+        return text + " s"
+    }
+
     /// Whole nanoseconds; negative durations are 0, and what doesn't fit saturates.
     public var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components

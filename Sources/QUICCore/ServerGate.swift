@@ -44,22 +44,23 @@ package struct ServerGate: Sendable {
     /// - Parameters:
     ///   - remote: The sender's sockaddr, which a retry token is bound to.
     ///   - reply: Room for an answer; 256 bytes are enough for each of them.
+    ///   - isUnderLoad: Many handshakes are under way: demand a Retry even where the operator didn't ask for it.
     package func judge(
         _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, remote: UnsafeRawBufferPointer,
-        reply: UnsafeMutableRawBufferPointer, now: UInt64
+        reply: UnsafeMutableRawBufferPointer, isUnderLoad: Bool = false, now: UInt64
     ) -> Decision {
         switch header {
         case .notQUIC: return .drop
         case .short(let id): return statelessReset(for: id, datagram.count, reply)
         case .unsupportedVersion(let destination, let source):
             return versionNegotiation(destination, source, datagram.count, reply)
-        case .long: return judgeInitial(datagram, remote, reply, now)
+        case .long: return judgeInitial(datagram, remote, reply, demandsRetry || isUnderLoad, now)
         }
     }
 
     private func judgeInitial(
         _ datagram: UnsafeRawBufferPointer, _ remote: UnsafeRawBufferPointer, _ reply: UnsafeMutableRawBufferPointer,
-        _ now: UInt64
+        _ demandsRetry: Bool, _ now: UInt64
     ) -> Decision {
         var header = ngtcp2_pkt_hd()
         let bytes = datagram.assumingMemoryBound(to: UInt8.self).baseAddress

@@ -25,3 +25,12 @@ enum ServerName: Hashable {
         }
     }
 }
+
+/// What a user wrote for a host.
+package enum HostName {
+    /// Whether `text` is an IP address, in brackets and with a zone or not.
+    package static func isAddress(_ text: String) -> Bool {
+        if case .address = ServerName(text) { return true }
+        return false
+    }
+}

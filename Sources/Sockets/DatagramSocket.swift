@@ -1,5 +1,6 @@
-package import CQrateSocketShims
+import CQrateSocketShims
 import Glibc
+import Synchronization
 
 /// A UDP socket that moves batches: runs of equal-sized datagrams in one system call (UDP_SEGMENT, UDP_GRO), with ECN
 /// marks and local addresses. Knows nothing of what the datagrams hold.
@@ -9,8 +10,8 @@ package final class DatagramSocket: Sendable {
     /// The buffers as getsockopt(2) reports them after asking: twice what a program may use.
     package let grantedReceiveBuffer: Int
     package let grantedSendBuffer: Int
-    /// Whether the kernel took the option when the socket opened. A device may still refuse later.
-    package let supportsSegmentation: Bool
+    private let segmentation: Atomic<Bool>
+    /// Whether the kernel merges received datagrams (UDP_GRO).
     package let coalescesReceives: Bool
 
     /// What to ask the kernel for.
@@ -44,11 +45,18 @@ package final class DatagramSocket: Sendable {
             Glibc.close(descriptor)
             throw error
         }
-        supportsSegmentation = options.useSegmentation && qrate_supports_gso(descriptor) == 1
+        segmentation = Atomic(options.useSegmentation && qrate_supports_gso(descriptor) == 1)
         coalescesReceives = options.useCoalescing && qrate_enable_gro(descriptor) == 0
     }
 
     deinit { Glibc.close(descriptor) }
+
+    /// Whether batches are segmented by the kernel (UDP_SEGMENT). It may take the option when the socket opens and
+    /// refuse in mid-flight, when a route leads to a device that can't.
+    package var usesSegmentation: Bool { segmentation.load(ordering: .relaxed) }
+
+    /// The kernel refused: from now on one datagram at a time.
+    package func giveUpSegmentation() { segmentation.store(false, ordering: .relaxed) }
 
     /// A socket for one peer: connected, so the kernel filters strangers and looks the route up once.
     package static func connected(to remote: SocketAddress, _ options: Options) throws(SocketError) -> DatagramSocket {
@@ -86,9 +94,9 @@ package final class DatagramSocket: Sendable {
     /// - Returns: The byte count; nil when nothing waits.
     /// - Throws: ``SocketError``; ECONNREFUSED on a connected socket whose peer's port is closed.
     package func receive(
-        into buffer: UnsafeMutableRawBufferPointer, info: inout qrate_received
+        into buffer: UnsafeMutableRawBufferPointer, info: ReceiveInfo
     ) throws(SocketError) -> Int? {
-        let count = qrate_receive(descriptor, buffer.baseAddress, buffer.count, &info)
+        let count = qrate_receive(descriptor, buffer.baseAddress, buffer.count, info.raw)
         if count >= 0 { return count }
         if count == -Int(EAGAIN) { return nil }
         throw SocketError(code: Int32(-count), "receiving datagrams")

@@ -21,6 +21,15 @@ package final class DedicatedThread: Sendable {
     /// Lets the thread's resources go when it ends by itself.
     package func detach() { pthread_detach(handle) }
 
+    /// Runs something that blocks (files, name servers) off Swift's pool, and waits for what it gives.
+    package static func run<Answer: Sendable>(
+        name: String, _ body: @escaping @Sendable () -> Answer
+    ) async -> Answer {
+        await withCheckedContinuation { continuation in
+            DedicatedThread(name: name) { continuation.resume(returning: body()) }.detach()
+        }
+    }
+
     private final class Start {
         let name: String
         let body: @Sendable () -> Void

@@ -7,10 +7,7 @@ package enum Resolver {
     ///
     /// Runs on a thread of its own, because getaddrinfo(3) blocks for as long as the name servers let it.
     package static func resolve(_ host: String, port: UInt16) async throws(ResolverError) -> [SocketAddress] {
-        let result: Result<[SocketAddress], ResolverError> = await withCheckedContinuation { continuation in
-            DedicatedThread(name: "qrate-resolve") { continuation.resume(returning: lookUp(host, port: port)) }.detach()
-        }
-        return try result.get()
+        try await DedicatedThread.run(name: "qrate-resolve") { lookUp(host, port: port) }.get()
     }
 
     private static func lookUp(_ host: String, port: UInt16) -> Result<[SocketAddress], ResolverError> {

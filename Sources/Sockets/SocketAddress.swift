@@ -20,6 +20,12 @@ package struct SocketAddress: Sendable {
         self.length = length
     }
 
+    /// Copies a sockaddr that lies in memory; nil unless it is an IP address.
+    package init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= MemoryLayout<sockaddr_in>.size, let base = bytes.baseAddress else { return nil }
+        self.init(base.assumingMemoryBound(to: sockaddr.self), length: socklen_t(bytes.count))
+    }
+
     /// The wildcard address of a family.
     package static func any(_ family: AddressFamily, port: UInt16) -> SocketAddress {
         switch family {

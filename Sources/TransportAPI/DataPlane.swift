@@ -125,6 +125,13 @@ package struct ReceivedTotals: Sendable, Hashable {
     }
 
     package var total: ByteCount { measured.reduce(.zero, +) }
+
+    /// The counts of a receiver that got nothing.
+    package static func nothing(streams: Int) -> ReceivedTotals {
+        ReceivedTotals(
+            measured: Array(repeating: .zero, count: streams), warmUp: .zero, drained: .zero, duration: nil,
+            isComplete: false)
+    }
 }
 
 /// One end's state at one moment.

@@ -1,0 +1,103 @@
+import Glibc
+import QrateMeasurement
+import QrateQUICCore
+import QrateSockets
+
+/// Sends the batches of an endpoint's connections, segmented by the kernel while that works.
+///
+/// A batch that doesn't fit into the socket's buffer stays here, and nothing else is sent before it. A batch that the
+/// kernel refuses to segment is sent again one datagram at a time, and so is everything after it.
+final class DatagramSender {
+    private let socket: DatagramSocket
+    private let isConnected: Bool
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: QUICConnection.batchBytes, alignment: 64)
+    private var pending: Pending?
+
+    private struct Pending {
+        var offset: Int
+        var end: Int
+        var segmentSize: Int
+        var ecn: UInt8
+        var remote: SocketAddress
+        var local: SocketAddress
+    }
+
+    init(_ socket: DatagramSocket, isConnected: Bool) {
+        self.socket = socket
+        self.isConnected = isConnected
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Whether a batch waits for room in the socket's buffer.
+    var isBlocked: Bool { pending != nil }
+
+    /// The socket has room again.
+    func unblock() {
+        guard let waiting = pending else { return }
+        pending = nil
+        waiting.remote.withBytes { remote in
+            waiting.local.withBytes { local in
+                send(
+                    waiting.offset, waiting.end, segmentSize: waiting.segmentSize, ecn: waiting.ecn, remote: remote,
+                    local: local)
+            }
+        }
+    }
+
+    /// Sends the connection's next batch. False when it has none.
+    func sendNext(of connection: QUICConnection, _ now: MonotonicTime) -> Bool {
+        guard let batch = connection.pollTransmit(into: buffer, limit: QUICConnection.largestBatch, now: now) else {
+            return false
+        }
+        send(0, batch.byteCount, segmentSize: batch.segmentSize, ecn: batch.ecn, remote: batch.remote, local: batch.local)
+        return true
+    }
+
+    /// Sends one datagram of no connection; when it can't go now it is lost, as on the wire.
+    func sendOnce(_ bytes: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer) {
+        _ = socket.send(bytes, segmentSize: bytes.count, ecn: 0, remote: isConnected ? nil : remote, local: source(local))
+    }
+
+    private func send(
+        _ start: Int, _ end: Int, segmentSize: Int, ecn: UInt8, remote: UnsafeRawBufferPointer,
+        local: UnsafeRawBufferPointer
+    ) {
+        var offset = start
+        while offset < end {
+            let count = socket.usesSegmentation ? end - offset : min(segmentSize, end - offset)
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + count])
+            let result = socket.send(
+                bytes, segmentSize: segmentSize, ecn: ecn, remote: isConnected ? nil : remote, local: source(local))
+            switch result {
+            case .sent: offset += count
+            case .wouldBlock:
+                guard let remote = SocketAddress(bytes: remote), let local = SocketAddress(bytes: local) else { return }
+                pending = Pending(
+                    offset: offset, end: end, segmentSize: segmentSize, ecn: ecn, remote: remote, local: local)
+                return
+            case .refused(let code) where count > segmentSize:
+                // EIO and EINVAL: the device or the kernel won't segment. EMSGSIZE: a shrunken path, where some of
+                // these may still fit. The rest of the batch goes one by one; only the former is remembered.
+                if code == EIO || code == EINVAL { socket.giveUpSegmentation() }
+                return sendSingly(offset, end, segmentSize: segmentSize, ecn: ecn, remote: remote, local: local)
+            case .refused: offset += count  // lost, and QUIC will notice
+            }
+        }
+    }
+
+    private func sendSingly(
+        _ start: Int, _ end: Int, segmentSize: Int, ecn: UInt8, remote: UnsafeRawBufferPointer,
+        local: UnsafeRawBufferPointer
+    ) {
+        for offset in stride(from: start, to: end, by: segmentSize) {
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<min(offset + segmentSize, end)])
+            _ = socket.send(
+                bytes, segmentSize: bytes.count, ecn: ecn, remote: isConnected ? nil : remote, local: source(local))
+        }
+    }
+
+    /// A connected socket has its source address already.
+    private func source(_ local: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? { isConnected ? nil : local }
+}

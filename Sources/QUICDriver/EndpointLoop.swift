@@ -1,0 +1,287 @@
+import QrateMeasurement
+package import QrateQUICCore
+package import QrateSockets
+
+/// The loop of an endpoint's thread: receive, timers, commands, transmit, wait.
+///
+/// Not `Sendable`: everything in here happens on that thread. Nothing is allocated per packet, and connections are
+/// looked up once per run of equal connection IDs, not per packet.
+package final class EndpointLoop {
+    private let sender: DatagramSender
+    private let socket: DatagramSocket
+    private let wakeUp: WakeUp
+    private let local: SocketAddress
+    private let acceptor: QUICEndpoint.Acceptor?
+
+    private var entries: [Entry] = []
+    private var routes: [ConnectionID: Entry] = [:]
+    private var lastNumber: UInt64 = 0
+    private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
+    private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
+    private let info = ReceiveInfo()
+
+    /// Receive calls in one turn, at most: so that acknowledgements and timers aren't starved by a flood.
+    private static let receivesPerTurn = 16
+    /// Handshakes under way beyond which new clients must prove their address first.
+    private static let handshakesWithoutRetry = 64
+
+    final class Entry {
+        let number: ConnectionNumber
+        let connection: QUICConnection
+        let handler: any QUICConnectionHandler
+        var deadline = MonotonicTime(nanoseconds: 0)
+        /// Something happened: it may have datagrams to send.
+        var isDue = true
+        var ids: [ConnectionID] = []
+
+        init(_ number: ConnectionNumber, _ connection: QUICConnection, _ handler: any QUICConnectionHandler) {
+            self.number = number
+            self.connection = connection
+            self.handler = handler
+        }
+    }
+
+    init(_ socket: DatagramSocket, _ wakeUp: WakeUp, local: SocketAddress, acceptor: QUICEndpoint.Acceptor?) {
+        self.socket = socket
+        self.wakeUp = wakeUp
+        self.local = local
+        self.acceptor = acceptor
+        sender = DatagramSender(socket, isConnected: acceptor == nil)
+    }
+
+    deinit {
+        receiveBuffer.deallocate()
+        replyBuffer.deallocate()
+    }
+
+    // MARK: For work that other threads post
+
+    /// Adds a client's connection.
+    package func add(_ connection: QUICConnection, _ makeHandler: (ConnectionNumber) -> any QUICConnectionHandler) {
+        lastNumber += 1
+        let number = ConnectionNumber(value: lastNumber)
+        entries.append(Entry(number, connection, makeHandler(number)))
+    }
+
+    /// Gives `body` a connection, unless that is gone, and sees to it that what it caused is sent.
+    @discardableResult
+    package func with<Result>(_ number: ConnectionNumber, _ body: (QUICConnection) -> Result) -> Result? {
+        guard let entry = entries.first(where: { $0.number == number }) else { return nil }
+        entry.isDue = true
+        return body(entry.connection)
+    }
+
+    package var localAddress: SocketAddress { local }
+    package var connectionCount: Int { entries.count }
+
+    // MARK: The loop
+
+    func run(mailbox: () -> (work: [QUICEndpoint.Work], isStopping: Bool)) {
+        SocketPoll.sharpenTimers()
+        while true {
+            let (work, isStopping) = mailbox()
+            for item in work { item(self) }
+            if isStopping { return closeAll() }
+
+            let receivedAny = receive()
+            let now = MonotonicClock.now()
+            handleTimers(now)
+            let sentAny = transmit(now)
+            sweep()
+            if !receivedAny, !sentAny { wait(now) }
+        }
+    }
+
+    private func wait(_ now: MonotonicTime) {
+        let next = entries.reduce(MonotonicTime.never) { min($0, $1.deadline) }
+        let limit = next == .never ? nil : (next - now).nanoseconds
+        let interest: SocketPoll.Ready = sender.isBlocked ? [.readable, .writable] : [.readable]
+        if SocketPoll.wait(for: interest, on: socket, wakeUp, nanoseconds: limit).contains(.writable) {
+            sender.unblock()
+        }
+    }
+
+    // MARK: Receiving
+
+    private func receive() -> Bool {
+        var receivedAny = false
+        for _ in 0..<Self.receivesPerTurn {
+            let count: Int
+            do throws(SocketError) {
+                guard let waiting = try socket.receive(into: receiveBuffer, info: info) else { break }
+                count = waiting
+            } catch {
+                // On a connected socket: ICMP says that the peer's port is closed. Anything else is a lost datagram.
+                let now = MonotonicClock.now()
+                for entry in entries { entry.handler.peerUnreachable(entry.connection, now: now) }
+                continue
+            }
+            receivedAny = true
+            guard !info.isTruncated else { continue }
+            route(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]), MonotonicClock.now())
+        }
+        return receivedAny
+    }
+
+    /// Cuts a received run into its datagrams and hands each to its connection.
+    private func route(_ bytes: UnsafeRawBufferPointer, _ now: MonotonicTime) {
+        // A client's connection knows one local address, that of its connected socket.
+        let reported = acceptor == nil ? nil : info.local(port: local.port)
+        if let reported { return route(bytes, local: reported, now) }
+        local.withBytes { route(bytes, local: $0, now) }
+    }
+
+    private func route(_ bytes: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer, _ now: MonotonicTime) {
+        let remote = info.remote
+        let ecn = info.ecn
+        let segment = info.segmentSize ?? bytes.count
+        var offset = 0
+        var entry: Entry?
+        var previousID: UInt64 = 0
+        while offset < bytes.count {
+            let end = min(offset + segment, bytes.count)
+            let datagram = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
+            offset = end
+            let id = shortHeaderID(datagram)
+            if entry == nil || id == nil || id != previousID {
+                let header = DatagramHeader.parse(datagram)
+                let found = find(header) ?? accept(datagram, header, local: local, remote: remote, now)
+                if let found, found !== entry { found.handler.willReceive(found.connection, now: now) }
+                entry = found
+                previousID = id ?? 0
+            }
+            guard let entry else { continue }
+            entry.isDue = true
+            entry.connection.handleDatagram(datagram, local: local, remote: remote, ecn: ecn, now: now)
+        }
+    }
+
+    /// The destination ID of a short header as one number, to compare neighbours by; nil for anything else.
+    private func shortHeaderID(_ datagram: UnsafeRawBufferPointer) -> UInt64? {
+        guard datagram.count > ConnectionID.issuedLength, datagram[0] & 0xc0 == 0x40 else { return nil }
+        return datagram.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
+    }
+
+    private func find(_ header: DatagramHeader) -> Entry? {
+        switch header {
+        case .short(let id), .long(let id):
+            if let entry = routes[id] { return entry }
+            // A client has one connection, and its socket is connected to one peer.
+            return acceptor == nil ? entries.first : nil
+        case .unsupportedVersion, .notQUIC:
+            // A client's connection must see a Version Negotiation packet (RFC 9000 §6.2).
+            return acceptor == nil ? entries.first : nil
+        }
+    }
+
+    // MARK: Accepting
+
+    private func accept(
+        _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, local: UnsafeRawBufferPointer,
+        remote: UnsafeRawBufferPointer, _ now: MonotonicTime
+    ) -> Entry? {
+        guard let acceptor else { return nil }
+        let handshakes = entries.reduce(0) { $0 + ($1.connection.isHandshakeComplete ? 0 : 1) }
+        let decision = acceptor.gate.judge(
+            datagram, header, remote: remote, reply: replyBuffer,
+            isUnderLoad: handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds)
+        switch decision {
+        case .drop: return nil
+        case .reply(let count):
+            sender.sendOnce(
+                UnsafeRawBufferPointer(rebasing: replyBuffer[..<count]), remote: remote, local: local)
+            return nil
+        case .accept(let initial):
+            guard entries.count < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote) else { return nil }
+            do throws(QUICError) {
+                let connection = try QUICConnection.server(
+                    initial, local: local, remote: remote, identity: acceptor.identity(),
+                    applicationProtocols: acceptor.applicationProtocols, gate: acceptor.gate,
+                    settings: acceptor.settings, now: now)
+                lastNumber += 1
+                let number = ConnectionNumber(value: lastNumber)
+                let entry = Entry(number, connection, acceptor.makeHandler(number, peer))
+                entries.append(entry)
+                takeEvents(entry, now)
+                return entry
+            } catch {
+                // Out of memory or an Initial that the library won't have: to the client it looks like a lost packet.
+                return nil
+            }
+        }
+    }
+
+    // MARK: Timers, events, sending
+
+    private func handleTimers(_ now: MonotonicTime) {
+        for entry in entries where entry.deadline <= now {
+            entry.connection.handleExpiry(now: now)
+            entry.isDue = true
+        }
+    }
+
+    /// One batch for each connection that has something to say. The others wait for their turn: a batch is 64 KiB.
+    private func transmit(_ now: MonotonicTime) -> Bool {
+        var sentAny = false
+        for entry in entries where entry.isDue {
+            // A handler may have more to send once it knows what happened.
+            takeEvents(entry, now)
+            let hasSent = !sender.isBlocked && sender.sendNext(of: entry.connection, now)
+            let isNewsworthy = takeEvents(entry, now)
+            entry.handler.didTurn(entry.connection, now: now)
+            entry.isDue = hasSent || isNewsworthy || sender.isBlocked
+            // With the socket full nothing can be sent, whatever the connection's timers say.
+            let expiry = sender.isBlocked ? .never : entry.connection.expiry
+            entry.deadline = min(expiry, entry.handler.deadline)
+            sentAny = sentAny || hasSent || isNewsworthy
+        }
+        return sentAny
+    }
+
+    /// Whether there were any.
+    @discardableResult
+    private func takeEvents(_ entry: Entry, _ now: MonotonicTime) -> Bool {
+        var hadAny = false
+        while let event = entry.connection.pollEvent() {
+            hadAny = true
+            switch event {
+            case .issuedConnectionID(let id):
+                entry.ids.append(id)
+                routes[id] = entry
+            case .retiredConnectionID(let id):
+                entry.ids.removeAll { $0 == id }
+                routes[id] = nil
+            default:
+                entry.handler.handle(event, entry.connection, now: now)
+            }
+        }
+        return hadAny
+    }
+
+    /// Forgets the connections that are over.
+    private func sweep() {
+        guard entries.contains(where: { $0.connection.isFinished }) else { return }
+        entries.removeAll { entry in
+            guard entry.connection.isFinished else { return false }
+            for id in entry.ids { routes[id] = nil }
+            return true
+        }
+    }
+
+    private func closeAll() {
+        let now = MonotonicClock.now()
+        for entry in entries {
+            entry.connection.close(code: QUICEndpoint.shutdownCode, reason: "shutting down")
+            takeEvents(entry, now)
+            _ = sender.sendNext(of: entry.connection, now)
+            entry.handler.didTurn(entry.connection, now: now)
+        }
+        entries = []
+        routes = [:]
+    }
+}
+
+extension QUICEndpoint {
+    /// The application error code that a server's end sends to what is still connected.
+    package static let shutdownCode: UInt64 = 4
+}

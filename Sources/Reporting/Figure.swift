@@ -1,0 +1,71 @@
+import QrateMeasurement
+
+/// Writes measured values for people. What was not measured is an en dash, never a 0.
+enum Figure {
+    static let absent = "–"
+
+    /// Four significant digits and a decimal prefix, as in `97.40 MB` or `1.148 GB`. One more than a rate gets, so that
+    /// rows add up to the eye.
+    static func bytes(_ count: ByteCount?) -> String {
+        guard let count else { return absent }
+        guard count.bytes >= 1000 else { return "\(count.bytes) B" }
+        return scaled(Double(count.bytes) / 1000, digits: 4, units: ["kB", "MB", "GB", "TB", "PB", "EB"])
+    }
+
+    static func rate(_ rate: Bitrate?) -> String { rate.map { "\($0)" } ?? absent }
+
+    static func count(_ count: UInt64?) -> String { count.map { "\($0)" } ?? absent }
+
+    /// A short time with three significant digits: `85.3 µs`, `24.1 ms`, `1.20 s`.
+    static func latency(_ duration: Duration?) -> String {
+        guard let duration else { return absent }
+        return scaled(Double(duration.nanoseconds) / 1e3, digits: 3, units: ["µs", "ms", "s"])
+    }
+
+    /// A measured length, always to the millisecond: `10.000 s`.
+    static func measured(_ duration: Duration?) -> String {
+        duration.map { fixedPoint($0.seconds, decimals: 3) + " s" } ?? absent
+    }
+
+    /// The bounds of a row with as few decimals as tell the truth: none when both are within 10 ms of a whole second,
+    /// one when both are within 10 ms of a tenth, else two. The tolerance is what a thread may wake late.
+    static func bounds(_ start: Duration, _ end: Duration) -> String {
+        let tolerance: UInt64 = 10_000_000
+        func isNear(_ unit: UInt64) -> Bool {
+            [start, end].allSatisfy {
+                let excess = $0.nanoseconds % unit
+                return min(excess, unit - excess) <= tolerance
+            }
+        }
+        func label(_ decimals: Int) -> (start: String, end: String) {
+            (fixedPoint(start.seconds, decimals: decimals), fixedPoint(end.seconds, decimals: decimals))
+        }
+        let candidates = (isNear(1_000_000_000) ? [0] : []) + (isNear(100_000_000) ? [1] : []) + [2]
+        // A row so short that its ends look the same gets another decimal.
+        let (start, end) = candidates.lazy.map(label).first { $0.start != $0.end } ?? label(3)
+        return "\(start)-\(end) s"
+    }
+
+    /// `value` in the first of `units` in which it has at most three digits before the point.
+    private static func scaled(_ value: Double, digits: Int, units: [String]) -> String {
+        var value = value
+        var units = units[...]
+        // What rounds up to 1000 belongs to the next unit, hence not a plain comparison with 1000.
+        while units.count > 1, decimals(of: value, digits: digits) == nil {
+            value /= 1000
+            units.removeFirst()
+        }
+        return fixedPoint(value, decimals: decimals(of: value, digits: digits) ?? 0) + " " + (units.first ?? "")
+    }
+
+    /// How many decimals give `value` that many significant digits; nil when it needs four before the point.
+    private static func decimals(of value: Double, digits: Int) -> Int? {
+        // Each limit is lowered by half of the last place: what rounds up to it has a digit more.
+        for (whole, limit) in [(1, 10.0), (2, 100.0), (3, 1000.0)] {
+            let decimals = digits - whole
+            let halfLastPlace = [0.5, 0.05, 0.005, 0.0005][decimals]
+            if value < limit - halfLastPlace { return decimals }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,61 @@
+import QrateMeasurement
+
+/// The result of a test, as a JSON object.
+struct ResultDocument: Encodable {
+    static let schema = "qrate.result/1"
+
+    var schema = Self.schema
+    var id: String
+    var startedAt: String?
+    var tool: ToolDocument
+    var client: EndDocument
+    var server: EndDocument?
+    var test: TestDocument
+    var intervals: [IntervalDocument]
+    var summary: SummaryDocument
+    var streams: [StreamDocument]
+    var fairnessIndex: Double?
+    var path: PathDocument?
+    var handshake: HandshakeDocument?
+    var security: SecurityDocument?
+    var warnings: [WarningDocument]
+    var error: ErrorDocument?
+
+    enum CodingKeys: String, CodingKey {
+        case schema, id, tool, client, server, test, intervals, summary, streams, path, handshake, security, warnings
+        case error
+        case startedAt = "started_at"
+        case fairnessIndex = "fairness_index"
+    }
+
+    init(_ report: TestReport, tool: ToolDocument) {
+        id = PrintableText.clean(report.id)
+        startedAt = UTCTimestamp(secondsSince1970: report.startedAt)?.description
+        self.tool = tool
+        client = EndDocument(report.client)
+        server = report.server.map(EndDocument.init)
+        test = TestDocument(report)
+        intervals = report.intervals.map(IntervalDocument.init)
+        summary = SummaryDocument(
+            upload: report.upload.map(DirectionDocument.init), download: report.download.map(DirectionDocument.init))
+        streams =
+            StreamDocument.list(report.upload, direction: .upload)
+            + StreamDocument.list(report.download, direction: .download)
+        // It compares the streams of one direction; with two, `streams` has what a reader needs.
+        fairnessIndex =
+            report.parameters.direction == .bidirectional
+            ? nil : report.summary(report.parameters.direction)?.fairnessIndex
+        path = report.path.map(PathDocument.init)
+        handshake = report.handshake.map(HandshakeDocument.init)
+        security = report.security.map(SecurityDocument.init)
+        warnings = report.warnings.map(WarningDocument.init)
+        error = report.failure.map(ErrorDocument.init)
+    }
+}
+
+/// What is left of a result when the failure came before the test.
+struct FailureDocument: Encodable {
+    var schema = ResultDocument.schema
+    var tool: ToolDocument
+    var error: ErrorDocument
+}

@@ -1,0 +1,68 @@
+import QrateMeasurement
+
+/// The lines under the table.
+struct SummaryText {
+    private let report: TestReport
+
+    init(_ report: TestReport) { self.report = report }
+
+    /// Empty when a test failed before anything was known.
+    var lines: [String] {
+        var lines = directions.flatMap(throughput)
+        if let path = report.path { lines += Self.path(path, hasWarmUp: report.parameters.warmUp > .zero) }
+        if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
+        let settings = SettingsText(report).items
+        if !settings.isEmpty { lines.append("used " + settings.joined(separator: ", ")) }
+        if report.failure != nil, directions.contains(where: { report.summary($0)?.duration != nil }) {
+            lines.insert("partial result: the test did not run to its planned end", at: 0)
+        }
+        return lines
+    }
+
+    private var directions: [Direction] {
+        report.parameters.direction == .bidirectional ? [.upload, .download] : [report.parameters.direction]
+    }
+
+    private func throughput(_ direction: Direction) -> [String] {
+        let label = report.parameters.direction == .bidirectional ? "\(direction): " : ""
+        guard let summary = report.summary(direction) else {
+            // A failed test needs no line about what is missing.
+            return report.failure == nil ? ["\(label)– received: the receiver did not report its count"] : []
+        }
+        var lines: [String] = []
+        if let duration = summary.duration {
+            let amount = "\(Figure.bytes(summary.bytesReceived)) in \(Figure.measured(duration))"
+            lines.append("\(label)\(Figure.rate(summary.throughput)) received (\(amount))")
+        } else {
+            lines.append("\(label)– received: no payload arrived in the measured window")
+        }
+        let rest = Self.outsideWindow(summary)
+        if !rest.isEmpty { lines.append(label + rest.joined(separator: ", ")) }
+        if let index = summary.fairnessIndex {
+            lines.append("\(label)fairness index \(fixedPoint(index, decimals: 3)) (1 when all streams got the same)")
+        }
+        return lines
+    }
+
+    /// What the throughput doesn't say, where there is something to say.
+    private static func outsideWindow(_ summary: DirectionSummary) -> [String] {
+        var items: [String] = []
+        if let sent = summary.bytesSent, sent != summary.bytesReceived { items.append("\(Figure.bytes(sent)) sent") }
+        if summary.warmUpBytes > .zero { items.append("\(Figure.bytes(summary.warmUpBytes)) in the warm-up") }
+        if summary.drainedBytes > .zero {
+            items.append("\(Figure.bytes(summary.drainedBytes)) drained after the window")
+        }
+        if summary.isComplete == false { items.append("not all that was sent arrived") }
+        return items
+    }
+
+    private static func path(_ path: PathReport, hasWarmUp: Bool) -> [String] {
+        switch path.metrics {
+        case .quic(let metrics):
+            let rtt = "\(Figure.latency(metrics.smoothedRTT)) smoothed, \(Figure.latency(metrics.minRTT)) minimum"
+            // Named in full, because it isn't all losses: the library counts no other packets.
+            let lost = "packets whose stream data was declared lost: \(Figure.count(metrics.streamPacketsLost))"
+            return ["RTT \(rtt), seen by the \(path.observedBy)", lost + (hasWarmUp ? " (warm-up included)" : "")]
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+package import QrateSockets
+package import QrateTransportAPI
+
+/// A server's port: one number for TCP and UDP.
+///
+/// The UDP socket is shared by everything that a server answers there; which of them a datagram is for, its first byte
+/// says (QUIC sets bit 0x40 or 0x80). TCP is reserved under the same number, so that no other program can answer there
+/// in our name; nothing listens on it in this version.
+package struct FrontDoor: Sendable {
+    package let port: UInt16
+    package let datagrams: DatagramSocket
+    private let reservation: PortReservation
+
+    /// The attempts to find a free TCP port whose UDP twin is free.
+    private static let attempts = 32
+
+    /// - Parameter port: 0 takes a free one.
+    package static func open(port: UInt16, _ options: DatagramSocket.Options) throws(TransportError) -> FrontDoor {
+        for _ in 0..<attempts {
+            let reservation: PortReservation
+            do throws(SocketError) {
+                reservation = try PortReservation(port: port)
+            } catch {
+                throw refusal(error, "TCP", port)
+            }
+            do throws(SocketError) {
+                let family = reservation.family
+                let socket = try DatagramSocket.bound(to: .any(family, port: reservation.port), options)
+                return FrontDoor(port: reservation.port, datagrams: socket, reservation: reservation)
+            } catch {
+                guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", reservation.port) }
+            }
+        }
+        throw TransportError(.unreachable, "found no port that is free for both TCP and UDP")
+    }
+
+    private static func refusal(_ error: SocketError, _ kind: String, _ port: UInt16) -> TransportError {
+        switch error.code {
+        case EADDRINUSE:
+            let owner = port == 5201 ? " (an iperf3 or another qrate server?)" : ""
+            return TransportError(
+                .unreachable, "\(kind) port \(port) is in use\(owner): stop its owner or choose another with -p",
+                code: Int64(error.code))
+        case EACCES:
+            return TransportError(
+                .permission, "not allowed to use \(kind) port \(port): ports below 1024 need privileges",
+                code: Int64(error.code))
+        default:
+            return TransportError(.unreachable, "cannot open \(kind) port \(port): \(error)", code: Int64(error.code))
+        }
+    }
+}

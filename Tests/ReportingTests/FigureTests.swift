@@ -1,0 +1,57 @@
+import QrateMeasurement
+import Testing
+
+@testable import QrateReporting
+
+@Suite("figures for people") struct FigureTests {
+    @Test(
+        "byte counts have four significant digits",
+        arguments: [
+            (0, "0 B"), (999, "999 B"), (1000, "1.000 kB"), (9_999, "9.999 kB"), (9_999_500, "10.00 MB"),
+            (99_994_999, "99.99 MB"), (99_995_000, "100.0 MB"), (999_949_999, "999.9 MB"), (999_950_000, "1.000 GB"),
+            (1_148_000_000, "1.148 GB"), (UInt64.max, "18.45 EB"),
+        ])
+    func bytes(count: UInt64, text: String) {
+        #expect(Figure.bytes(ByteCount(count)) == text)
+    }
+
+    @Test(
+        "latencies have three significant digits, from microseconds to seconds",
+        arguments: [
+            (0, "0.00 µs"), (87_000, "87.0 µs"), (999_499, "999 µs"), (999_500, "1.00 ms"), (24_100_000, "24.1 ms"),
+            (999_499_999, "999 ms"), (999_500_000, "1.00 s"), (61_000_000_000, "61.0 s"), (Int64.max, "9223372037 s"),
+        ])
+    func latency(nanoseconds: Int64, text: String) {
+        #expect(Figure.latency(.nanoseconds(nanoseconds)) == text)
+    }
+
+    @Test("what was not measured is a dash")
+    func absent() {
+        #expect(Figure.bytes(nil) == "–")
+        #expect(Figure.rate(nil) == "–")
+        #expect(Figure.latency(nil) == "–")
+        #expect(Figure.count(nil) == "–")
+        #expect(Figure.measured(nil) == "–")
+    }
+
+    @Test(
+        "bounds have no more decimals than they need",
+        arguments: [
+            (0, 1000, "0-1 s"), (990, 2010, "1-2 s"), (989, 2000, "0.99-2.00 s"), (3000, 3400, "3.0-3.4 s"),
+            (3008, 3410, "3.0-3.4 s"), (9000, 9980, "9.00-9.98 s"), (500, 1000, "0.5-1.0 s"),
+            (2000, 2008, "2.00-2.01 s"),
+            (2000, 2004, "2.000-2.004 s"), (2000, 2000, "2.000-2.000 s"), (3599_000, 3600_000, "3599-3600 s"),
+        ])
+    func bounds(start: Int64, end: Int64, text: String) {
+        #expect(Figure.bounds(.milliseconds(start), .milliseconds(end)) == text)
+    }
+
+    @Test(
+        "lengths that were chosen keep their decimals and lose their zeros",
+        arguments: [
+            (10_000, "10 s"), (500, "0.5 s"), (250, "0.25 s"), (0, "0 s"), (100_000, "100 s"),
+        ])
+    func planned(milliseconds: Int64, text: String) {
+        #expect(Duration.milliseconds(milliseconds).secondsWithoutZeros == text)
+    }
+}

@@ -1,0 +1,105 @@
+import FoundationEssentials
+import QrateMeasurement
+import Subprocess
+import Testing
+
+@testable import QrateReporting
+
+@Suite("JSON reports") struct JSONReporterTests {
+    @Test("every kind of test reads as recorded", arguments: SampleReports.all.map(\.name))
+    func golden(name: String) throws {
+        let document = try JSONReporter(build: "release").document(try SampleReports.named(name))
+        try Golden.expect(document, equals: name + ".json")
+    }
+
+    @Test("a failure before the test is one object with the error")
+    func failureBeforeTest() throws {
+        let document = JSONReporter.failure(TestFailure(.usage, "unknown option `--fast`\n"), build: "release")
+        try Golden.expect(document, equals: "usage.json")
+    }
+
+    @Test("what was not measured has no key")
+    func absentIsNotZero() throws {
+        let document = try JSONReporter().document(SampleReports.nothingReceived)
+        for key in ["throughput_bps", "bytes_sent", "complete", "smoothed_rtt_us", "stream_packets_lost", "null"] {
+            #expect(!document.contains(key))
+        }
+    }
+
+    @Test("times are the decimals that were measured, without the noise of binary fractions")
+    func exactDecimals() {
+        #expect("\(Duration.microseconds(24_100).jsonMilliseconds)" == "24.1")
+        #expect("\(Duration.nanoseconds(1_000_000_007).jsonMilliseconds)" == "1000.000007")
+        #expect("\(Duration.nanoseconds(85_300).jsonMicroseconds)" == "85.3")
+    }
+
+    @Test("a start that can't be written is left out")
+    func impossibleStart() throws {
+        var report = SampleReports.upload
+        report.startedAt = .infinity
+        #expect(!(try JSONReporter().document(report).contains("started_at")))
+    }
+}
+
+@Suite("the published JSON Schema") struct ResultSchemaTests {
+    @Test("accepts every recorded document")
+    func acceptsRecorded() async throws {
+        let files = (SampleReports.all.map(\.name) + ["usage"]).map { Golden.folder.appending(path: $0 + ".json").path }
+        let outcome = try await validate(files)
+        #expect(outcome.isValid, "\(outcome.output)")
+    }
+
+    @Test("knows every kind of failure and every verdict on a certificate")
+    func knowsEveryCase() async throws {
+        var documents = TestFailure.Kind.allCases.map { JSONReporter.failure(TestFailure($0, "why")) }
+        for verification in [
+            CertificateVerification.pinned, .certificateAuthority, .known(since: "2026-11-20"), .firstUse, .unverified,
+        ] {
+            var report = SampleReports.upload
+            report.security?.verification = verification
+            documents.append(try JSONReporter().document(report))
+        }
+        let outcome = try await validate(documents: documents)
+        #expect(outcome.isValid, "\(outcome.output)")
+    }
+
+    @Test(
+        "refuses a document that is not what it describes",
+        arguments: [
+            ("\"tool\" :", "\"tol\" :"),  // an unknown key, a required one missing
+            ("\"direction\" : \"upload\"", "\"direction\" : \"up\""), ("qrate.result/1", "qrate.result/2"),
+            ("\"bytes_sent\" : 334912992", "\"bytes_sent\" : null"), ("\"bytes_sent\" : ", "\"bytes_sent\" : -"),
+            ("\"known_since\" : \"2026-11-20\",", ""), ("\"start_ms\" : 0", "\"start_ms\" : \"0\""),
+            ("\"omitted\" : false", "\"omitted\" : false, \"omitted\" : false"),
+        ])
+    func refuses(original: String, replacement: String) async throws {
+        let document = try JSONReporter().document(SampleReports.upload)
+        let changed = document.replacing(original, with: replacement)
+        try #require(changed != document)
+        #expect(try await !validate(documents: [changed]).isValid)
+    }
+
+    private func validate(documents: [String]) async throws -> (isValid: Bool, output: String) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "qrate-schema-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let files = try documents.enumerated().map { index, document in
+            let file = folder.appending(path: "\(index).json")
+            try Data(document.utf8).write(to: file)
+            return file.path
+        }
+        return try await validate(files)
+    }
+
+    /// Runs `scripts/validate-json`, which writes to standard error when it can't do its work.
+    private func validate(_ files: [String]) async throws -> (isValid: Bool, output: String) {
+        let script = Golden.repository.appending(path: "scripts/validate-json").path
+        let schema = Golden.repository.appending(path: "docs/result.schema.json").path
+        // By way of `env`, because naming an executable by its path takes a type of a package that we don't import.
+        let result = try await run(
+            .name("env"), arguments: .init([script, schema] + files), output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 16))
+        try #require(result.standardError == "")
+        return (result.terminationStatus == .exited(0), result.standardOutput)
+    }
+}

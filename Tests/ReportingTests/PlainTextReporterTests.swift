@@ -1,0 +1,91 @@
+import QrateMeasurement
+import Testing
+
+@testable import QrateReporting
+
+@Suite("plain text reports") struct PlainTextReporterTests {
+    @Test("every kind of test reads as recorded", arguments: SampleReports.all.map(\.name))
+    func golden(name: String) throws {
+        let report = try SampleReports.named(name)
+        try Golden.expect(PlainTextReporter(report.parameters).document(report), equals: name + ".txt")
+    }
+
+    @Test("no line is wider than 80 columns or ends in a space", arguments: SampleReports.all.map(\.name))
+    func fitsTerminal(name: String) throws {
+        let report = try SampleReports.named(name)
+        let text = PlainTextReporter(report.parameters).document(report)
+        for line in text.split(separator: "\n") {
+            #expect(line.count <= 80, "\(line)")
+            #expect(!line.hasSuffix(" "), "\(line)")
+        }
+        #expect(text.hasSuffix("\n"))
+    }
+
+    @Test("nothing a peer says reaches the terminal as a control or format character")
+    func peerCannotControlTerminal() {
+        let report = SampleReports.hostilePeer
+        let text = PlainTextReporter(report.parameters).document(report)
+        for scalar in text.unicodeScalars where scalar != "\n" {
+            let category = scalar.properties.generalCategory
+            #expect(category != .control && category != .format && category != .lineSeparator, "\(scalar.value)")
+        }
+        #expect(text.utf8.count < 5000)
+    }
+
+    @Test("the first row brings the heading, later rows do not")
+    func headingOnce() {
+        let report = SampleReports.upload
+        let reporter = PlainTextReporter(report.parameters)
+        #expect(reporter.interval(report.intervals[0], after: nil).contains("interval"))
+        #expect(!reporter.interval(report.intervals[1], after: report.intervals[0]).contains("interval"))
+    }
+
+    @Test("a header from before the handshake says only what was asked")
+    func headerBeforeHandshake() {
+        var report = SampleReports.upload
+        report.client.settings = EffectiveSettings()
+        report.server = nil
+        report.security = nil
+        #expect(PlainTextReporter(report.parameters).header(report) == "qrate 0.1.0   QUIC upload\n1 stream, 3 s\n")
+    }
+
+    @Test(
+        "an address that the user wrote is not shown twice",
+        arguments: [
+            ("192.0.2.7", "192.0.2.7:5201"), ("2001:db8::7", "[2001:db8::7]:5201"),
+        ])
+    func addressOnce(host: String, address: String) {
+        var report = SampleReports.upload
+        report.server?.host = host
+        report.server?.address = address
+        let title = PlainTextReporter(report.parameters).header(report).prefix { $0 != "\n" }
+        #expect(title == "qrate 0.1.0   QUIC upload to \(address)")
+    }
+
+    @Test(
+        "a fingerprint that nobody vouched for is whole, and as --pin takes it",
+        arguments: [
+            CertificateVerification.firstUse, .unverified,
+        ])
+    func wholeFingerprint(verification: CertificateVerification) throws {
+        var report = SampleReports.upload
+        report.security?.verification = verification
+        let fingerprint = try #require(report.security?.fingerprint)
+        #expect(PlainTextReporter(report.parameters).header(report).contains("\nsha256:\(fingerprint)\n"))
+    }
+
+    @Test("an unverified certificate is named in capitals together with the flag that allowed it")
+    func unverified() {
+        var report = SampleReports.upload
+        report.security?.verification = .unverified
+        #expect(
+            PlainTextReporter(report.parameters).header(report).contains("certificate NOT VERIFIED (--insecure)"))
+    }
+
+    @Test("offloads that differ are told apart")
+    func offloads() {
+        var report = SampleReports.upload
+        report.server?.settings.receiveOffload = false
+        #expect(PlainTextReporter(report.parameters).header(report).contains("GSO on, GRO off"))
+    }
+}
