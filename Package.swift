@@ -80,9 +80,11 @@ let package = Package(
         module(
             "TestSupport",
             [
-                "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateMeasurement", subprocess,
+                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics",
+                "QrateMeasurement", subprocess,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
+        tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
     ]
 )
