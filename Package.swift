@@ -85,6 +85,6 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
-        tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement", subprocess]),
     ]
 )
