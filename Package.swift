@@ -82,7 +82,8 @@ let package = Package(
         module(
             "TestSupport",
             [
-                "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateMeasurement", subprocess,
+                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics",
+                "QrateMeasurement", subprocess,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
@@ -90,5 +91,6 @@ let package = Package(
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
         tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
         tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
+        tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement", subprocess]),
     ]
 )

@@ -29,7 +29,7 @@ struct CertificateChain: ~Copyable {
         return nil
     }
 
-    /// What a file holds, in PEM. Puts the leaf first and its issuers behind it if they are in another order.
+    /// What a file holds, in PEM: the leaf, then its issuers, which are put in order.
     static func parse(pem: [UInt8], from file: String) throws(SecurityError) -> CertificateChain {
         var list: UnsafeMutablePointer<gnutls_x509_crt_t?>?
         var count: UInt32 = 0

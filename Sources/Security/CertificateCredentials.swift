@@ -60,7 +60,8 @@ struct CertificateCredentials: ~Copyable, @unchecked Sendable {
         guard code >= 0 else {
             let what =
                 code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH
-                ? "the private key in \(keyFile) does not belong to the certificate in \(chainFile)"
+                ? "the private key in \(keyFile) does not belong to the first certificate in \(chainFile), which must be the "
+                    + "server's own"
                 : "the certificate in \(chainFile) cannot be used"
             throw .gnutls(what, "gnutls_certificate_set_x509_key", code)
         }

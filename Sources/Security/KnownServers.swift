@@ -37,12 +37,21 @@ package struct KnownServers: Sendable {
         package var file: String
         /// From 1.
         package var line: Int
+
+        package init(file: String, line: Int) {
+            self.file = file
+            self.line = line
+        }
     }
 
     /// How the file spells an endpoint: `paris.example.net:5201`, `[2001:db8::1]:5201`. Ways to write the same host or
     /// address give the same text.
     package static func endpoint(host: String, port: UInt16) -> String {
-        guard case .address(let bytes) = ServerName(host) else { return "\(host.lowercased()):\(port)" }
+        let bytes: [UInt8]
+        switch ServerName(host) {
+        case .dns(let name): return "\(name.lowercased()):\(port)"
+        case .address(let address): bytes = address
+        }
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         let family = bytes.count == 4 ? AF_INET : AF_INET6
         guard let end = inet_ntop(family, bytes, &text, socklen_t(text.count)) else { return "\(host):\(port)" }

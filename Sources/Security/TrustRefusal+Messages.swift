@@ -51,14 +51,12 @@ extension TrustRefusal {
     ) -> Self {
         let certificate = "the certificate of \(endpoint)"
         let nevertheless = "--pin \(fingerprint.pin) accepts it nevertheless"
-        if faults.contains(.wrongSignature), !faults.contains(.unknownSigner) {
-            return invalid(endpoint, fingerprint, "a signature in its chain is wrong")
-        }
         if faults.isUntrusted {
+            // Also a wrong signature: an authority that was made anew has its old name and another key.
             return Self(
                 .unknownAuthority,
-                "\(certificate) is signed by an authority that \(place(authorities)) does not hold: give the authority's "
-                    + "certificate with --ca FILE; \(nevertheless)")
+                "\(certificate) is not signed by any authority of \(place(authorities)): give its authority's certificate with "
+                    + "--ca FILE; \(nevertheless)")
         }
         if faults.contains(.expired) {
             let now = time(nil)
@@ -102,9 +100,9 @@ extension TrustRefusal {
     }
 
     private static func place(_ authorities: TrustStore?) -> String {
-        guard let authorities else { return "the store of authorities" }
+        guard let authorities else { return "this client" }
         if let file = authorities.file { return file }
         return authorities.count == 0
-            ? "this system (it has none: install ca-certificates)" : "the system's list of authorities"
+            ? "this system, which has none (install ca-certificates)" : "this system"
     }
 }

@@ -63,8 +63,10 @@ package final class TrustStore: Sendable {
             case .dns(let name): (GNUTLS_DT_DNS_HOSTNAME, Array(name.utf8))
             case .address(let bytes): (GNUTLS_DT_IP_ADDRESS, bytes)
             }
+        // GnuTLS reads a host name to its NUL, whatever size is given, and would look at a part of this one.
+        if case .dns(let name) = name, name.utf8.contains(0) { return [.invalid, .wrongName] }
         let nameSize = UInt32(clamping: nameBytes.count)
-        nameBytes.append(0)  // a host name is read to its NUL, whatever size is given
+        nameBytes.append(0)
         var purpose = Array(GNUTLS_KP_TLS_WWW_SERVER.utf8) + [0]
         var certificates = chain.certificates
         var faults: UInt32 = 0
