@@ -84,5 +84,7 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
+        tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
     ]
 )

@@ -1,1 +1,190 @@
+#define _GNU_SOURCE
 #include "qrate_socket_shims.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+// From linux/udp.h, which can't be included beside netinet/udp.h.
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+_Static_assert(sizeof(struct sockaddr_storage) == sizeof((struct qrate_address *)0)->bytes, "sockaddr_storage fits");
+
+enum { CONTROL_SPACE = 256 };
+
+static void store(struct qrate_address *target, const void *address, size_t length) {
+    memcpy(target->bytes, address, length);
+    target->length = (uint32_t)length;
+}
+
+ssize_t qrate_receive(int fd, void *buffer, size_t capacity, struct qrate_received *info) {
+    union {
+        char bytes[CONTROL_SPACE];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {buffer, capacity};
+    struct msghdr message = {
+        .msg_name = info->remote.bytes,
+        .msg_namelen = sizeof info->remote.bytes,
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t count;
+    do count = recvmsg(fd, &message, MSG_DONTWAIT);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+
+    info->remote.length = message.msg_namelen;
+    info->local.length = 0;
+    info->segment_size = 0;
+    info->tos = -1;
+    info->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(c), sizeof size);
+            info->segment_size = size;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+            info->tos = *CMSG_DATA(c);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+            int tos;
+            memcpy(&tos, CMSG_DATA(c), sizeof tos);
+            info->tos = tos & 0xff;
+        } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo packet;
+            memcpy(&packet, CMSG_DATA(c), sizeof packet);
+            struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = packet.ipi_addr};
+            store(&info->local, &local, sizeof local);
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo packet;
+            memcpy(&packet, CMSG_DATA(c), sizeof packet);
+            struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_addr = packet.ipi6_addr};
+            // A link-local address means nothing without its interface.
+            if (IN6_IS_ADDR_LINKLOCAL(&packet.ipi6_addr)) local.sin6_scope_id = packet.ipi6_ifindex;
+            store(&info->local, &local, sizeof local);
+        }
+    }
+    return count;
+}
+
+static struct cmsghdr *append(struct msghdr *message, struct cmsghdr *previous, int level, int type, const void *data,
+                              size_t size) {
+    message->msg_controllen += CMSG_SPACE(size);
+    struct cmsghdr *c = previous == NULL ? CMSG_FIRSTHDR(message) : CMSG_NXTHDR(message, previous);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), data, size);
+    return c;
+}
+
+ssize_t qrate_send(int fd, const void *buffer, size_t count, uint16_t segment_size, int tos, const void *remote_bytes,
+                   uint32_t remote_length, const void *local_bytes) {
+    const struct sockaddr *remote = remote_bytes, *local = local_bytes;
+    union {
+        char bytes[CONTROL_SPACE];
+        struct cmsghdr align;
+    } control;
+    // CMSG_NXTHDR looks at the length of the header that it is about to return: it must not read garbage.
+    memset(control.bytes, 0, sizeof control.bytes);
+    struct iovec vector = {(void *)buffer, count};
+    struct msghdr message = {
+        .msg_name = (void *)remote,
+        .msg_namelen = remote_length,
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+    };
+    struct cmsghdr *last = NULL;
+    if (segment_size > 0) last = append(&message, last, IPPROTO_UDP, UDP_SEGMENT, &segment_size, sizeof segment_size);
+    int is_v6 = local != NULL ? local->sa_family == AF_INET6 : remote != NULL && remote->sa_family == AF_INET6;
+    int is_mapped = is_v6 && remote != NULL && remote->sa_family == AF_INET6 &&
+                    IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)remote)->sin6_addr);
+    if (tos >= 0) {
+        // An IPv4 peer seen through an IPv6 socket still has an IPv4 header.
+        last = is_v6 && !is_mapped ? append(&message, last, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos)
+                                   : append(&message, last, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+    }
+    if (local != NULL && local->sa_family == AF_INET) {
+        struct in_pktinfo packet = {.ipi_spec_dst = ((const struct sockaddr_in *)local)->sin_addr};
+        last = append(&message, last, IPPROTO_IP, IP_PKTINFO, &packet, sizeof packet);
+    } else if (local != NULL && local->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *address = (const struct sockaddr_in6 *)local;
+        struct in6_pktinfo packet = {.ipi6_addr = address->sin6_addr, .ipi6_ifindex = address->sin6_scope_id};
+        last = append(&message, last, IPPROTO_IPV6, IPV6_PKTINFO, &packet, sizeof packet);
+    }
+    if (last == NULL) message.msg_control = NULL;
+    ssize_t sent;
+    do sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+static int set(int fd, int level, int option, int value) {
+    return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+int qrate_enable_receive_info(int fd, int family) {
+    // A dual-stack socket gets IPv4 headers too, and reports their TOS only when asked at the IPv4 level.
+    int result = set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    if (family == AF_INET) return result < 0 ? result : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    result = set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    return result < 0 ? result : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+int qrate_enable_mtu_probing(int fd, int family) {
+    int result = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    return family == AF_INET ? result : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+}
+
+int qrate_enable_gro(int fd) { return set(fd, IPPROTO_UDP, UDP_GRO, 1); }
+
+int qrate_supports_gso(int fd) {
+    int value;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &value, &length) == 0;
+}
+
+int qrate_set_buffer(int fd, int which, int bytes, int may_exceed_limit) {
+    int forced = which == SO_RCVBUF ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
+    if (!may_exceed_limit || set(fd, SOL_SOCKET, forced, bytes) < 0) {
+        int result = set(fd, SOL_SOCKET, which, bytes);
+        if (result < 0) return result;
+    }
+    int granted = 0;
+    socklen_t length = sizeof granted;
+    return getsockopt(fd, SOL_SOCKET, which, &granted, &length) < 0 ? -errno : granted;
+}
+
+int qrate_eventfd(void) {
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t nanoseconds) {
+    struct pollfd fds[2] = {{fd, *events, 0}, {wake_fd, *wake_events, 0}};
+    struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    int ready = ppoll(fds, 2, nanoseconds < 0 ? NULL : &limit, NULL);
+    if (ready < 0 && errno != EINTR) return -errno;
+    *events = ready > 0 ? fds[0].revents : 0;
+    *wake_events = ready > 0 ? fds[1].revents : 0;
+    return ready < 0 ? 0 : ready;
+}
+
+void qrate_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void qrate_sharpen_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }

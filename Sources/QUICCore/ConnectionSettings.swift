@@ -1,0 +1,49 @@
+internal import CQrateNgtcp2
+
+/// How a connection behaves: fixed when it is made (ngtcp2 0.12.1 changes none of this later).
+package struct ConnectionSettings: Sendable, Hashable {
+    package var congestionController = CongestionController.cubic
+    /// The largest UDP payload to send. Path MTU discovery finds what the path carries up to here (RFC 8899); its
+    /// probe sizes in ngtcp2 0.12.1 end at 1444.
+    package var maxUDPPayload = 1452
+    package var discoversPathMTU = true
+    /// Marks datagrams ECT(0) and validates that the marks survive (RFC 9000 §13.4).
+    package var usesECN = true
+    /// After this long without a packet the connection is dropped silently (RFC 9000 §10.1).
+    package var idleTimeout = Duration.seconds(30)
+    /// PINGs are sent when nothing else was for this long.
+    package var keepAlive = Duration.seconds(10)
+    package var handshakeTimeout = Duration.seconds(10)
+
+    package init() {}
+
+    /// Credit on the whole connection before a test is agreed on: enough for control, little for a stranger to fill.
+    static let initialConnectionWindow: UInt64 = 1 << 20
+    /// Credit that a receiver adds when a test begins. 4 to 64 MiB measured alike on loopback, 1 MiB a quarter slower.
+    static let testWindow: UInt64 = 16 << 20
+    /// The credit of one data stream; the connection's credit is what bounds memory.
+    static let streamWindow: UInt64 = 16 << 20
+    /// Windows double while they are used up within two round trips, up to here: 10 Gbit/s at 200 ms.
+    package static let windowLimit: UInt64 = 256 << 20
+    /// Control lines are small; what waits here unread bounds what a peer can make us hold.
+    static let controlStreamWindow: UInt64 = 256 << 10
+    /// Connection IDs that a peer may hand us beside the first, so that it can migrate (RFC 9000 §18.2).
+    static let connectionIDLimit: UInt64 = 7
+}
+
+/// The congestion controllers of ngtcp2 0.12.1, all of them paced.
+package enum CongestionController: String, Sendable, Hashable, CaseIterable {
+    case cubic
+    case reno
+    case bbr
+    case bbr2
+
+    var raw: ngtcp2_cc_algo {
+        switch self {
+        case .cubic: NGTCP2_CC_ALGO_CUBIC
+        case .reno: NGTCP2_CC_ALGO_RENO
+        case .bbr: NGTCP2_CC_ALGO_BBR
+        case .bbr2: NGTCP2_CC_ALGO_BBR2
+        }
+    }
+}

@@ -1,0 +1,142 @@
+internal import CQrateNgtcp2
+
+/// What ngtcp2's callbacks see: a plain struct at a fixed address, not an object, so that the packet path needs no
+/// retain, no release and no exclusivity check. ``QUICConnection`` allocates it and frees it after the connection.
+struct ConnectionState {
+    /// Set once, by the constructor of the library's connection.
+    var conn: OpaquePointer?
+    /// Unretained: the owner frees the connection, and with it every use of this pointer, before it goes away.
+    var owner: Unmanaged<QUICConnection>?
+    /// The low two bits of the peer's unidirectional stream IDs (RFC 9000 §2.1): 2 at a server, 3 at a client.
+    let peerUnidirectional: Int64
+    /// Payload bytes delivered, per data stream; ``QUICConnection/streamLimit`` of them.
+    let received: UnsafeMutablePointer<UInt64>
+    /// The sum of `received`.
+    var receivedTotal: UInt64 = 0
+    /// Peer's data streams that ended with a FIN, and that were reset.
+    var finishedStreams = 0
+    var resetStreams = 0
+    /// Where received payload is copied, as an application would: all transports do, so that they compare.
+    let sink: UnsafeMutableRawPointer
+    var sinkOffset = 0
+    /// Credit came: blocked streams may be tried again.
+    var creditArrived = false
+    /// Packets with stream data declared lost, on streams that are closed and forgotten by the library.
+    var lostOnClosedStreams: UInt64 = 0
+
+    static let sinkSize = 128 << 10
+
+    init(peerUnidirectional: Int64) {
+        self.peerUnidirectional = peerUnidirectional
+        received = .allocate(capacity: QUICConnection.streamLimit)
+        received.initialize(repeating: 0, count: QUICConnection.streamLimit)
+        sink = .allocate(byteCount: Self.sinkSize, alignment: 64)
+    }
+
+    func deallocate() {
+        received.deallocate()
+        sink.deallocate()
+    }
+
+    /// Payload on a data stream: counted, copied, and its credit given back at once.
+    static func receive(
+        _ state: UnsafeMutablePointer<ConnectionState>, stream: Int64, data: UnsafePointer<UInt8>?, count: Int,
+        isLast: Bool
+    ) -> Int32 {
+        let slot = Int(stream >> 2)
+        // The stream limits that we granted exclude this; a bug in the library must not become one in memory.
+        guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        if count > 0, let data {
+            if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
+            (state.pointee.sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
+            state.pointee.sinkOffset += count
+            state.pointee.received[slot] &+= UInt64(count)
+            state.pointee.receivedTotal &+= UInt64(count)
+            _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, UInt64(count))
+            ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
+        }
+        if isLast { state.pointee.finishedStreams += 1 }
+        return 0
+    }
+
+    /// The table that every connection is made with. Callbacks that run per packet touch only the struct; the rare
+    /// ones go to the owner.
+    static let callbacks: ngtcp2_callbacks = {
+        var table = ngtcp2_callbacks()
+        table.client_initial = ngtcp2_crypto_client_initial_cb
+        table.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb
+        table.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb
+        table.recv_retry = ngtcp2_crypto_recv_retry_cb
+        table.encrypt = ngtcp2_crypto_encrypt_cb
+        table.decrypt = ngtcp2_crypto_decrypt_cb
+        table.hp_mask = ngtcp2_crypto_hp_mask_cb
+        table.update_key = ngtcp2_crypto_update_key_cb
+        table.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb
+        table.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb
+        table.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb
+        table.version_negotiation = ngtcp2_crypto_version_negotiation_cb
+        table.rand = { target, count, _ in
+            SecureRandom.fill(UnsafeMutableRawBufferPointer(start: target, count: count))
+        }
+        table.recv_stream_data = { _, flags, stream, _, data, count, user, _ in
+            let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            let isLast = flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0
+            if stream & 3 == state.pointee.peerUnidirectional {
+                return receive(state, stream: stream, data: data, count: count, isLast: isLast)
+            }
+            let bytes = UnsafeRawBufferPointer(start: data, count: count)
+            return owner(user).receivedControl(bytes, stream: stream, isLast: isLast)
+        }
+        table.acked_stream_data_offset = { _, stream, offset, count, user, _ in
+            if stream == QUICConnection.controlStream { owner(user).controlAcknowledged(upTo: offset + count) }
+            return 0
+        }
+        table.extend_max_stream_data = { _, _, _, user, _ in
+            user!.assumingMemoryBound(to: ConnectionState.self).pointee.creditArrived = true
+            return 0
+        }
+        table.extend_max_local_streams_uni = { _, _, user in
+            owner(user).record(.streamsAvailable)
+            return 0
+        }
+        table.stream_close = { conn, _, stream, _, user, _ in
+            let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
+            return 0
+        }
+        table.stream_reset = { _, stream, _, _, user, _ in
+            let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            if stream & 3 == state.pointee.peerUnidirectional {
+                state.pointee.resetStreams += 1
+            } else {
+                owner(user).record(.controlEnded)
+            }
+            return 0
+        }
+        table.handshake_completed = { _, user in
+            owner(user).handshakeCompleted()
+            return 0
+        }
+        table.get_new_connection_id = { _, cid, token, count, user in
+            owner(user).issueConnectionID(into: cid!, token: token!, count: count)
+        }
+        table.remove_connection_id = { _, cid, user in
+            if let id = ConnectionID(cid!.pointee) { owner(user).record(.retiredConnectionID(id)) }
+            return 0
+        }
+        table.recv_stateless_reset = { _, _, user in
+            owner(user).receivedStatelessReset()
+            return 0
+        }
+        table.recv_version_negotiation = { _, _, versions, count, user in
+            owner(user).receivedVersions(Array(UnsafeBufferPointer(start: versions, count: count)))
+            return 0
+        }
+        return table
+    }()
+
+    private static func owner(_ user: UnsafeMutableRawPointer?) -> QUICConnection {
+        // Set before the library's connection exists, and valid for as long as it does.
+        user!.assumingMemoryBound(to: ConnectionState.self).pointee.owner!.takeUnretainedValue()
+    }
+}

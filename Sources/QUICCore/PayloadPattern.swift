@@ -1,0 +1,23 @@
+/// The bytes that every bulk stream sends: one immutable random block, repeated.
+///
+/// ngtcp2 doesn't copy stream data and reads it again for a retransmission, so it must stay where it is, unchanged.
+/// Payload at stream offset `n` is the block's byte `n mod period`; with two periods in memory, a whole period can be
+/// read from any offset, and no bookkeeping per packet is needed. Never freed: connections may point into it until
+/// the process ends.
+enum PayloadPattern {
+    static let period = 1 << 16
+
+    // Written once before anybody can see it, and never again.
+    nonisolated(unsafe) private static let block: UnsafeMutablePointer<UInt8> = {
+        let block = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * period)
+        SecureRandom.fill(UnsafeMutableRawBufferPointer(start: block, count: period))
+        (block + period).initialize(from: block, count: period)
+        return block
+    }()
+
+    /// The payload at `offset` of a stream; valid for ``period`` bytes.
+    @inline(__always)
+    static func bytes(at offset: UInt64) -> UnsafeMutablePointer<UInt8> {
+        block + Int(truncatingIfNeeded: offset & UInt64(period - 1))
+    }
+}

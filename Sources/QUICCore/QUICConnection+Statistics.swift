@@ -1,0 +1,51 @@
+internal import CQrateNgtcp2
+package import QrateMeasurement
+package import QrateSecurity
+
+extension QUICConnection {
+    /// The path as the library sees it now (names of RFC 9002).
+    package func pathMetrics() -> QUICPathMetrics {
+        var raw = ngtcp2_conn_stat()
+        ngtcp2_conn_get_conn_stat_versioned(state.pointee.conn, NGTCP2_CONN_STAT_VERSION, &raw)
+        var metrics = QUICPathMetrics()
+        if raw.first_rtt_sample_ts != .max {
+            metrics.smoothedRTT = .nanoseconds(Int64(clamping: raw.smoothed_rtt))
+            metrics.latestRTT = .nanoseconds(Int64(clamping: raw.latest_rtt))
+            metrics.minRTT = .nanoseconds(Int64(clamping: raw.min_rtt))
+            metrics.rttVariation = .nanoseconds(Int64(clamping: raw.rttvar))
+        }
+        metrics.congestionWindow = ByteCount(raw.cwnd)
+        metrics.bytesInFlight = ByteCount(raw.bytes_in_flight)
+        if raw.ssthresh != .max { metrics.slowStartThreshold = ByteCount(raw.ssthresh) }
+        if bulk != nil { metrics.streamPacketsLost = streamPacketsLost }
+        metrics.datagramsSent = counters.datagramsSent
+        metrics.datagramsReceived = counters.datagramsReceived
+        metrics.maxUDPPayload = ByteCount(
+            UInt64(ngtcp2_conn_get_path_max_tx_udp_payload_size(state.pointee.conn)))
+        return metrics
+    }
+
+    /// Packets declared lost that carried data of a stream which this end sent. The library counts no others.
+    private var streamPacketsLost: UInt64 {
+        bulkIDs.reduce(state.pointee.lostOnClosedStreams) { sum, id in
+            sum &+ UInt64(ngtcp2_conn_get_stream_loss_count(state.pointee.conn, id))
+        }
+    }
+
+    /// Whether ECN marks were found to survive the path to the peer; nil while that is open.
+    ///
+    /// ngtcp2 0.12.1 doesn't say. It marks its first ten packets, waits for the peer's counts, and goes on marking only
+    /// if they add up (RFC 9000 §A.4): so more marks than that mean yes, and many packets without them mean no.
+    package var ecnValidated: Bool? {
+        guard settings.usesECN else { return false }
+        if counters.marked > 10 { return true }
+        return counters.datagramsSent > 100 ? false : nil
+    }
+
+    /// What the handshake agreed on; nil before it is complete.
+    package var cipher: String? { isHandshakeComplete ? tls?.cipher : nil }
+    package var applicationProtocol: String? { isHandshakeComplete ? tls?.applicationProtocol : nil }
+    /// How this client judged the server's certificate; nil before it came, and at a server.
+    package var verdict: TrustVerdict? { tls?.verdict }
+    package var congestionController: CongestionController { settings.congestionController }
+}

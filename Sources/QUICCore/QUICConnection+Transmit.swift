@@ -1,0 +1,241 @@
+internal import CQrateNgtcp2
+package import QrateMeasurement
+
+/// Datagrams to send in one system call.
+package struct Transmit {
+    /// Bytes written to the buffer, in datagrams of `segmentSize` each; only the last may be shorter.
+    package var byteCount: Int
+    package var segmentSize: Int
+    /// The ECN bits for the IP header (RFC 3168).
+    package var ecn: UInt8
+    /// Where to send it and from which address: sockaddrs, valid until the connection is used again.
+    package var remote: UnsafeRawBufferPointer
+    package var local: UnsafeRawBufferPointer
+
+    package var datagramCount: Int { (byteCount + segmentSize - 1) / segmentSize }
+}
+
+/// A packet that is already written, but may not be segmented together with those before it.
+struct CarriedPacket {
+    let count: Int
+    let ecn: UInt8
+    let path: ngtcp2_path_storage
+}
+
+extension QUICConnection {
+    /// UDP_SEGMENT's limits: 64 segments, and the largest IPv4 or IPv6 datagram together.
+    package static let largestBatch = 64
+    package static let batchBytes = 65487
+    /// Room for one packet of any size that we send.
+    static let carryCapacity = 65536
+
+    /// Writes the datagrams that may go out now, up to `limit` of them.
+    ///
+    /// The packets in one result share path, ECN mark and size, so that the kernel can segment them. Payload is not
+    /// copied by us: the library copies it once into the packet.
+    ///
+    /// - Parameter buffer: ``batchBytes`` of room are enough for every batch.
+    /// - Returns: nil when nothing may be sent now: window, pacing, flow control, or nothing to say.
+    package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, limit: Int, now: MonotonicTime) -> Transmit? {
+        guard let base = buffer.baseAddress else { return nil }
+        if let carried { return takeCarried(carried, base) }
+        switch phase {
+        case .closePending(let cause): return writeClose(cause, buffer, now.nanoseconds)
+        case .closing where repeatsClose: return repeatClose(buffer)
+        case .closing, .draining, .ended: return nil
+        case .open: break
+        }
+        prepareBulk(now.nanoseconds)
+
+        var total = 0
+        var segment = 0
+        var count = 0
+        var mark: UInt8 = 0
+        var batchPath = ngtcp2_path_storage()
+        // Handshake datagrams are padded and coalesced one by one: they aren't worth a batch.
+        let limit = isHandshakeComplete ? min(limit, Self.largestBatch) : 1
+        let room = min(buffer.count, Self.batchBytes)
+        while count < limit {
+            let capacity = segment == 0 ? min(room, Self.carryCapacity) : segment
+            guard room - total >= capacity else { break }
+            let (written, ecn) = writePacket(base + total, capacity, now.nanoseconds)
+            guard written > 0 else { break }
+            if count == 0 {
+                segment = written
+                mark = ecn
+                batchPath = writePath.pointee
+            } else if ecn != mark || !isSamePath(batchPath) {
+                carryBuffer.copyMemory(from: base + total, byteCount: written)
+                carried = CarriedPacket(count: written, ecn: ecn, path: writePath.pointee)
+                break
+            }
+            total += written
+            count += 1
+            if written < segment { break }
+        }
+        bulk?.rotate()
+        guard count > 0 else { return nil }
+        ngtcp2_conn_update_pkt_tx_time(state.pointee.conn, now.nanoseconds)  // without this call nothing is paced
+        if carried != nil {
+            // The addresses in `writePath` are the carried packet's by now.
+            swap(&writePath.pointee, &batchPath)
+            relinkWritePath()
+        }
+        return transmit(total, segment, mark, count)
+    }
+
+    // MARK: One packet
+
+    /// Writes one packet: control first, then payload, then whatever the library has to say.
+    private func writePacket(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8) {
+        if isHandshakeComplete, isControlOpen, control.hasUnsent {
+            let next = control.next
+            let (written, taken, ecn) = write(
+                target, capacity, stream: Self.controlStream, isLast: next.isLast, next.bytes.baseAddress,
+                next.bytes.count, now)
+            if taken >= 0 { control.took(taken, withEnd: next.isLast) }
+            if written > 0 || written != Int(NGTCP2_ERR_STREAM_DATA_BLOCKED) { return (finish(written, now), ecn) }
+        }
+        if isHandshakeComplete, let result = writePayload(target, capacity, now) { return result }
+        let (written, _, ecn) = write(target, capacity, stream: -1, isLast: false, nil, 0, now)
+        return (finish(written, now), ecn)
+    }
+
+    /// nil when no stream has anything that may be sent.
+    private func writePayload(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8)? {
+        while let stream = bulk?.nextStream() {
+            let ending = bulk?.phase == .ending
+            let available = ending ? 0 : min(UInt64(PayloadPattern.period), bulk?.remaining ?? 0)
+            let (written, taken, ecn) = write(
+                target, capacity, stream: stream.pointee.id, isLast: ending,
+                PayloadPattern.bytes(at: stream.pointee.offset), Int(available), now)
+            if taken >= 0 {
+                if ending { bulk?.ended(stream) } else { bulk?.took(UInt64(taken), from: stream) }
+            }
+            switch Int32(truncatingIfNeeded: written) {
+            case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+                stream.pointee.isBlocked = true
+                // Nothing else can be sent on any stream while the connection itself has no credit.
+                if ngtcp2_conn_get_max_data_left(state.pointee.conn) == 0 { return nil }
+            case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
+                bulk?.ended(stream)  // the peer stopped it
+            default:
+                return (finish(written, now), ecn)
+            }
+        }
+        return nil
+    }
+
+    private func write(
+        _ target: UnsafeMutableRawPointer, _ capacity: Int, stream: Int64, isLast: Bool,
+        _ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ now: UInt64
+    ) -> (written: Int, taken: Int, ecn: UInt8) {
+        var info = ngtcp2_pkt_info(ecn: 0)
+        var taken: ngtcp2_ssize = -1
+        var vector = ngtcp2_vec(base: data, len: count)
+        let flags = isLast ? UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN) : 0
+        let path = UnsafeMutableRawPointer(writePath).assumingMemoryBound(to: ngtcp2_path.self)  // its first member
+        let written = ngtcp2_conn_writev_stream_versioned(
+            state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, &info, target.assumingMemoryBound(to: UInt8.self),
+            capacity, &taken, flags, stream, &vector, count > 0 ? 1 : 0, now)
+        return (written, taken, settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
+    }
+
+    /// Errors end the connection; they write nothing.
+    private func finish(_ written: Int, _ now: UInt64) -> Int {
+        guard written < 0 else { return written }
+        if case .open = phase { fail(Int32(truncatingIfNeeded: written), "writing a packet", now: now) }
+        return 0
+    }
+
+    // MARK: Paths and counts
+
+    private func isSamePath(_ other: ngtcp2_path_storage) -> Bool {
+        var other = other
+        return withUnsafeMutablePointer(to: &other) { other in
+            // The copy's addresses point into the original: compare the bytes that were copied.
+            let remote = writePath.pointee.path.remote, local = writePath.pointee.path.local
+            return remote.addrlen == other.pointee.path.remote.addrlen
+                && local.addrlen == other.pointee.path.local.addrlen
+                && withUnsafeBytes(of: &other.pointee.remote_addrbuf) { bytes in
+                    bytes.prefix(Int(remote.addrlen)).elementsEqual(Self.bytes(remote))
+                }
+                && withUnsafeBytes(of: &other.pointee.local_addrbuf) { bytes in
+                    bytes.prefix(Int(local.addrlen)).elementsEqual(Self.bytes(local))
+                }
+        }
+    }
+
+    /// After a path storage was copied here its pointers lead to where it came from.
+    private func relinkWritePath() {
+        let raw = UnsafeMutableRawPointer(writePath)
+        let localOffset = MemoryLayout<ngtcp2_path_storage>.offset(of: \.local_addrbuf)!  // a stored C field
+        let remoteOffset = MemoryLayout<ngtcp2_path_storage>.offset(of: \.remote_addrbuf)!
+        writePath.pointee.path.local.addr = (raw + localOffset).assumingMemoryBound(to: ngtcp2_sockaddr.self)
+        writePath.pointee.path.remote.addr = (raw + remoteOffset).assumingMemoryBound(to: ngtcp2_sockaddr.self)
+    }
+
+    private static func bytes(_ address: ngtcp2_addr) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: address.addr, count: Int(address.addrlen))
+    }
+
+    private func takeCarried(_ packet: CarriedPacket, _ base: UnsafeMutableRawPointer) -> Transmit {
+        carried = nil
+        base.copyMemory(from: carryBuffer, byteCount: packet.count)
+        writePath.pointee = packet.path
+        relinkWritePath()
+        return transmit(packet.count, packet.count, packet.ecn, 1)
+    }
+
+    private func transmit(_ total: Int, _ segment: Int, _ ecn: UInt8, _ count: Int) -> Transmit {
+        counters.datagramsSent &+= UInt64(count)
+        if ecn != 0 { counters.marked &+= UInt64(count) }
+        return Transmit(
+            byteCount: total, segmentSize: segment, ecn: ecn, remote: Self.bytes(writePath.pointee.path.remote),
+            local: Self.bytes(writePath.pointee.path.local))
+    }
+
+    // MARK: CONNECTION_CLOSE
+
+    private func writeClose(_ cause: CloseCause, _ buffer: UnsafeMutableRawBufferPointer, _ now: UInt64) -> Transmit? {
+        guard let base = buffer.baseAddress else { return nil }
+        var error = ngtcp2_connection_close_error()
+        ngtcp2_connection_close_error_default(&error)
+        var reason: [UInt8] = []
+        switch cause {
+        case .application(_, let text): reason = Array(text.utf8.prefix(128))
+        case .library, .alert: break
+        }
+        let written = reason.withUnsafeMutableBufferPointer { text -> Int in
+            switch cause {
+            case .application(let code, _):
+                ngtcp2_connection_close_error_set_application_error(&error, code, text.baseAddress, text.count)
+            case .library(let code):
+                ngtcp2_connection_close_error_set_transport_error_liberr(&error, code, nil, 0)
+            case .alert(let alert):
+                ngtcp2_connection_close_error_set_transport_error_tls_alert(&error, alert, nil, 0)
+            }
+            var info = ngtcp2_pkt_info(ecn: 0)
+            let path = UnsafeMutableRawPointer(writePath).assumingMemoryBound(to: ngtcp2_path.self)
+            return ngtcp2_conn_write_connection_close_versioned(
+                state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, &info, base.assumingMemoryBound(to: UInt8.self),
+                min(buffer.count, 1200), &error, now)
+        }
+        // Nothing can be said yet to a peer whose address isn't verified, or without keys: the connection just goes.
+        guard written > 0 else {
+            phase = .ended
+            return nil
+        }
+        phase = .closing(until: now &+ closingTime)
+        carryBuffer.copyMemory(from: base, byteCount: written)
+        closePacket = written
+        return transmit(written, written, 0, 1)
+    }
+
+    private func repeatClose(_ buffer: UnsafeMutableRawBufferPointer) -> Transmit? {
+        repeatsClose = false
+        guard let base = buffer.baseAddress, closePacket > 0, closePacket <= buffer.count else { return nil }
+        base.copyMemory(from: carryBuffer, byteCount: closePacket)
+        return transmit(closePacket, closePacket, 0, 1)
+    }
+}

@@ -1,0 +1,311 @@
+internal import CQrateGnuTLS
+internal import CQrateNgtcp2
+package import QrateMeasurement
+package import QrateSecurity
+
+/// One QUIC connection without I/O: datagrams in, datagrams out, time as an argument.
+///
+/// - Give it datagrams with ``handleDatagram(_:local:remote:ecn:now:)`` and expired timers with ``handleExpiry(now:)``.
+/// - After each of them, and after every command, empty it: ``pollTransmit(into:limit:now:)`` until nil, then
+///   ``pollEvent()`` until nil; then wait until ``expiry`` or the next datagram.
+///
+/// Not `Sendable`: one thread owns it. It wraps one `ngtcp2_conn` and its TLS session, which share that rule.
+package final class QUICConnection {
+    /// Data streams per direction that a test may use.
+    package static let streamLimit = 128
+    static let controlStream: Int64 = 0
+
+    package let role: Role
+    let state: UnsafeMutablePointer<ConnectionState>
+    /// Set by the factories below right after `init`; TLS callbacks reach it through the state.
+    private(set) var tls: TLSSession?
+    let settings: ConnectionSettings
+    private let gate: ServerGate?
+
+    var control = ControlSendQueue()
+    var isControlOpened = false
+    var bulk: BulkSender?
+    /// The data streams that this end opened.
+    var bulkIDs: [Int64] = []
+    var isConnectionBlocked = false
+    var phase = Phase.open
+    private var events: [QUICEvent] = []
+    private var nextEvent = 0
+    package private(set) var isHandshakeComplete = false
+    private var versionsOffered: [UInt32]?
+    private var sawStatelessReset = false
+    /// Datagrams that came after CONNECTION_CLOSE was sent, and whether it is due again because of them.
+    var strays: UInt64 = 0
+    var repeatsClose = false
+    /// Length of the CONNECTION_CLOSE packet, which is kept in `carryBuffer`.
+    var closePacket = 0
+
+    /// Filled by each write with the path to send on. ngtcp2 writes addresses into this storage.
+    let writePath: UnsafeMutablePointer<ngtcp2_path_storage>
+    /// A packet that couldn't join the running batch; it goes first in the next one.
+    var carried: CarriedPacket?
+    let carryBuffer: UnsafeMutableRawPointer
+    var counters = PacketCounters()
+
+    enum Phase {
+        case open
+        /// CONNECTION_CLOSE is to be written.
+        case closePending(CloseCause)
+        /// It was written; strays are answered with it until the time given (RFC 9000 §10.2.1).
+        case closing(until: UInt64)
+        /// The peer closed: nothing may be sent (RFC 9000 §10.2.2).
+        case draining(until: UInt64)
+        case ended
+    }
+
+    enum CloseCause {
+        case application(code: UInt64, reason: String)
+        case library(Int32)
+        case alert(UInt8)
+    }
+
+    /// What was moved, for statistics.
+    struct PacketCounters {
+        var datagramsSent: UInt64 = 0
+        var datagramsReceived: UInt64 = 0
+        /// Datagrams sent with an ECN mark.
+        var marked: UInt64 = 0
+    }
+
+    // MARK: Making one
+
+    /// A client's connection. Nothing is sent yet: the first ``pollTransmit(into:limit:now:)`` gives the Initial.
+    ///
+    /// - Parameters:
+    ///   - local: The socket's sockaddr. Packets that come to another address are ignored.
+    ///   - serverName: For SNI; nil for an address.
+    package static func client(
+        local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, identity: ClientIdentity, trust: ServerTrust,
+        serverName: String?, applicationProtocols: [String], settings: ConnectionSettings, now: MonotonicTime
+    ) throws(QUICError) -> QUICConnection {
+        let connection = QUICConnection(role: .client, settings, gate: nil)
+        let session = try TLSSession.client(
+            identity: identity, trust: trust, serverName: serverName, applicationProtocols: applicationProtocols,
+            state: connection.state)
+        connection.tls = session
+        var destination = ConnectionID.random(length: 18).raw
+        var source = ConnectionID.random().raw
+        var callbacks = ConnectionState.callbacks
+        var library = connection.librarySettings(now)
+        var parameters = connection.transportParameters()
+        var path = rawPath(local, remote)
+        try QUICError.check(
+            ngtcp2_conn_client_new_versioned(
+                &connection.state.pointee.conn, &destination, &source, &path, UInt32(NGTCP2_PROTO_VER_V1),
+                NGTCP2_CALLBACKS_VERSION, &callbacks, NGTCP2_SETTINGS_VERSION, &library,
+                NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.state),
+            "making a client connection")
+        connection.finishSetUp(session, source)
+        return connection
+    }
+
+    /// A server's connection for a client that ``ServerGate`` accepted. Hand it the same datagram next.
+    package static func server(
+        _ initial: ServerGate.AcceptedInitial, local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer,
+        identity: ServerIdentity, applicationProtocols: [String], gate: ServerGate, settings: ConnectionSettings,
+        now: MonotonicTime
+    ) throws(QUICError) -> QUICConnection {
+        let connection = QUICConnection(role: .server, settings, gate: gate)
+        let session = try TLSSession.server(
+            identity: identity, applicationProtocols: applicationProtocols, state: connection.state)
+        connection.tls = session
+        let sourceID = ConnectionID.random()
+        var source = sourceID.raw
+        var destination = initial.source
+        var callbacks = ConnectionState.callbacks
+        var library = connection.librarySettings(now)
+        var parameters = connection.transportParameters()
+        parameters.original_dcid = initial.originalDestination ?? initial.destination
+        if initial.originalDestination != nil {
+            parameters.retry_scid = initial.destination
+            parameters.retry_scid_present = 1
+        }
+        var token = [UInt8](repeating: 0, count: Int(NGTCP2_STATELESS_RESET_TOKENLEN))
+        if gate.fillResetToken(&token, for: sourceID) {
+            withUnsafeMutableBytes(of: &parameters.stateless_reset_token) { $0.copyBytes(from: token) }
+            parameters.stateless_reset_token_present = 1
+        }
+        var path = rawPath(local, remote)
+        var retryToken = initial.token
+        let result = retryToken.withUnsafeMutableBufferPointer { tokenBytes in
+            library.token = ngtcp2_vec(base: tokenBytes.baseAddress, len: tokenBytes.count)
+            return ngtcp2_conn_server_new_versioned(
+                &connection.state.pointee.conn, &destination, &source, &path, initial.version,
+                NGTCP2_CALLBACKS_VERSION, &callbacks, NGTCP2_SETTINGS_VERSION, &library,
+                NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.state)
+        }
+        try QUICError.check(result, "making a server connection")
+        if let id = initial.destinationID { connection.record(.issuedConnectionID(id)) }
+        connection.finishSetUp(session, source)
+        return connection
+    }
+
+    private init(role: Role, _ settings: ConnectionSettings, gate: ServerGate?) {
+        self.role = role
+        self.settings = settings
+        self.gate = gate
+        state = .allocate(capacity: 1)
+        state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3))
+        writePath = .allocate(capacity: 1)
+        writePath.initialize(to: ngtcp2_path_storage())
+        ngtcp2_path_storage_zero(writePath)
+        carryBuffer = .allocate(byteCount: Self.carryCapacity, alignment: 16)
+        state.pointee.owner = Unmanaged.passUnretained(self)  // ended by `deinit`, which frees the connection first
+    }
+
+    deinit {
+        if let conn = state.pointee.conn { ngtcp2_conn_del(conn) }
+        tls = nil  // after the connection that uses it, before the state that its callbacks read
+        state.pointee.deallocate()
+        state.deallocate()
+        writePath.deallocate()
+        carryBuffer.deallocate()
+    }
+
+    private func finishSetUp(_ session: TLSSession, _ source: ngtcp2_cid) {
+        ngtcp2_conn_set_tls_native_handle(state.pointee.conn, UnsafeMutableRawPointer(session.handle))
+        ngtcp2_conn_set_keep_alive_timeout(state.pointee.conn, settings.keepAlive.nanoseconds)
+        if let id = ConnectionID(source) { record(.issuedConnectionID(id)) }
+    }
+
+    private func librarySettings(_ now: MonotonicTime) -> ngtcp2_settings {
+        var result = ngtcp2_settings()
+        ngtcp2_settings_default_versioned(NGTCP2_SETTINGS_VERSION, &result)
+        result.cc_algo = settings.congestionController.raw
+        result.initial_ts = now.nanoseconds
+        result.handshake_timeout = settings.handshakeTimeout.nanoseconds
+        result.max_tx_udp_payload_size = settings.maxUDPPayload
+        result.no_pmtud = settings.discoversPathMTU ? 0 : 1
+        result.max_window = ConnectionSettings.windowLimit
+        result.max_stream_window = ConnectionSettings.windowLimit
+        return result
+    }
+
+    private func transportParameters() -> ngtcp2_transport_params {
+        var result = ngtcp2_transport_params()
+        ngtcp2_transport_params_default_versioned(NGTCP2_TRANSPORT_PARAMS_VERSION, &result)
+        result.initial_max_data = ConnectionSettings.initialConnectionWindow
+        result.initial_max_stream_data_uni = ConnectionSettings.streamWindow
+        result.initial_max_stream_data_bidi_local = ConnectionSettings.controlStreamWindow
+        result.initial_max_stream_data_bidi_remote = ConnectionSettings.controlStreamWindow
+        // The control stream is the client's. Data streams are allowed once a test is agreed on.
+        result.initial_max_streams_bidi = role == .server ? 1 : 0
+        result.initial_max_streams_uni = 0
+        result.max_idle_timeout = settings.idleTimeout.nanoseconds
+        result.active_connection_id_limit = ConnectionSettings.connectionIDLimit
+        return result
+    }
+
+    static func rawPath(_ local: UnsafeRawBufferPointer, _ remote: UnsafeRawBufferPointer) -> ngtcp2_path {
+        func address(_ bytes: UnsafeRawBufferPointer) -> ngtcp2_addr {
+            // ngtcp2 only reads through this pointer, and copies what it keeps.
+            let pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+            return ngtcp2_addr(
+                addr: pointer?.assumingMemoryBound(to: ngtcp2_sockaddr.self), addrlen: ngtcp2_socklen(bytes.count))
+        }
+        return ngtcp2_path(local: address(local), remote: address(remote), user_data: nil)
+    }
+
+    // MARK: Events
+
+    /// The next thing that happened, or nil.
+    package func pollEvent() -> QUICEvent? {
+        guard nextEvent < events.count else {
+            events.removeAll(keepingCapacity: true)
+            nextEvent = 0
+            return nil
+        }
+        defer { nextEvent += 1 }
+        return events[nextEvent]
+    }
+
+    func record(_ event: QUICEvent) { events.append(event) }
+
+    // MARK: Called by the library, through the state
+
+    func handshakeCompleted() {
+        isHandshakeComplete = true
+        record(.handshakeCompleted)
+    }
+
+    func receivedStatelessReset() { sawStatelessReset = true }
+
+    func receivedVersions(_ versions: [UInt32]) { versionsOffered = versions }
+
+    func issueConnectionID(
+        into target: UnsafeMutablePointer<ngtcp2_cid>, token: UnsafeMutablePointer<UInt8>, count: Int
+    ) -> Int32 {
+        let id = ConnectionID.random(length: count)
+        target.pointee = id.raw
+        var bytes = [UInt8](repeating: 0, count: Int(NGTCP2_STATELESS_RESET_TOKENLEN))
+        if let gate {
+            guard gate.fillResetToken(&bytes, for: id) else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        } else {
+            SecureRandom.fill(&bytes)
+        }
+        token.update(from: bytes, count: bytes.count)
+        record(.issuedConnectionID(id))
+        return 0
+    }
+
+    // MARK: Ending
+
+    /// Turns a library code into the end of the connection. What needs a CONNECTION_CLOSE gets one.
+    func fail(_ code: Int32, _ call: String, now: UInt64) {
+        let conn = state.pointee.conn
+        switch code {
+        case NGTCP2_ERR_DRAINING:
+            phase = .draining(until: now &+ closingTime)
+            record(.ended(sawStatelessReset ? .statelessReset : peersReason))
+        case NGTCP2_ERR_CLOSING:
+            break  // already on its way out
+        case NGTCP2_ERR_IDLE_CLOSE: end(.idleTimeout)
+        case NGTCP2_ERR_HANDSHAKE_TIMEOUT: end(.handshakeTimeout)
+        case NGTCP2_ERR_RECV_VERSION_NEGOTIATION: end(.versionMismatch(versionsOffered ?? []))
+        case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY: end(.libraryError(.ngtcp2(code, call)))
+        case NGTCP2_ERR_CRYPTO:
+            let alert = ngtcp2_conn_get_tls_alert(conn)
+            phase = .closePending(.alert(alert))
+            record(.ended(.tlsAlert(alert)))
+        default:
+            phase = .closePending(.library(code))
+            record(.ended(.libraryError(.ngtcp2(code, call))))
+        }
+    }
+
+    private func end(_ ending: QUICEnding) {
+        phase = .ended
+        record(.ended(ending))
+    }
+
+    private var peersReason: QUICEnding {
+        var error = ngtcp2_connection_close_error()
+        ngtcp2_conn_get_connection_close_error(state.pointee.conn, &error)
+        // The peer's words: bounded by its packet, and made printable by whoever shows them.
+        let reason = String(decoding: UnsafeBufferPointer(start: error.reason, count: error.reasonlen), as: UTF8.self)
+        return error.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
+            ? .closedByPeer(code: error.error_code, reason: reason)
+            : .transportErrorFromPeer(code: error.error_code, reason: reason)
+    }
+
+    /// Three probe timeouts (RFC 9000 §10.2), nanoseconds.
+    var closingTime: UInt64 { 3 &* ngtcp2_conn_get_pto(state.pointee.conn) }
+
+    /// Ends the connection and tells the peer: ``pollTransmit(into:limit:now:)`` gives the packet once.
+    package func close(code: UInt64, reason: String) {
+        guard case .open = phase else { return }
+        phase = .closePending(.application(code: code, reason: reason))
+        record(.ended(.closedHere))
+    }
+
+    /// Whether the connection can be dropped: nothing is left to send or to answer.
+    package var isFinished: Bool {
+        if case .ended = phase { return true }
+        return false
+    }
+}

@@ -1,0 +1,32 @@
+internal import CQrateGnuTLS
+internal import CQrateNgtcp2
+
+/// A library call below the QUIC layer failed.
+package struct QUICError: Error, Sendable, Hashable {
+    /// ngtcp2's or GnuTLS's own code.
+    package var code: Int32
+    /// What was being done, as in `reading a packet`.
+    package var call: String
+    /// The library's text for the code.
+    package var reason: String
+
+    static func ngtcp2(_ code: Int32, _ call: String) -> QUICError {
+        QUICError(code: code, call: call, reason: String(cString: ngtcp2_strerror(code)))
+    }
+
+    static func gnutls(_ code: Int32, _ call: String) -> QUICError {
+        QUICError(code: code, call: call, reason: gnutls_strerror(code).map { String(cString: $0) } ?? "error \(code)")
+    }
+
+    static func check(_ code: Int32, _ call: String) throws(QUICError) {
+        if code != 0 { throw .ngtcp2(code, call) }
+    }
+
+    static func checkTLS(_ code: Int32, _ call: String) throws(QUICError) {
+        if code < 0 { throw .gnutls(code, call) }
+    }
+}
+
+extension QUICError: CustomStringConvertible {
+    package var description: String { "\(call): \(reason)" }
+}

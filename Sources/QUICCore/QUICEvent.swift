@@ -1,0 +1,35 @@
+/// What a connection has to tell its driver, in the order in which it happened. All of it is rare; payload and
+/// packets are counted, not announced.
+package enum QUICEvent: Sendable, Equatable {
+    case handshakeCompleted
+    /// Bytes on the control stream. Their credit is given back by ``QUICConnection/consumedControl(_:)``.
+    case control([UInt8])
+    /// The peer ended its half of the control stream.
+    case controlEnded
+    /// The peer allows more data streams.
+    case streamsAvailable
+    /// Packets to this ID belong to this connection from now on, or no longer.
+    case issuedConnectionID(ConnectionID)
+    case retiredConnectionID(ConnectionID)
+    /// The connection is over. The last event.
+    case ended(QUICEnding)
+}
+
+/// How a connection ended.
+package enum QUICEnding: Sendable, Hashable {
+    /// This end closed it.
+    case closedHere
+    /// The peer's application closed it (RFC 9000 §19.19, frame 0x1d).
+    case closedByPeer(code: UInt64, reason: String)
+    /// The peer's transport closed it (frame 0x1c). Codes 0x100 to 0x1ff carry a TLS alert (RFC 9001 §4.8).
+    case transportErrorFromPeer(code: UInt64, reason: String)
+    /// The handshake failed here, and the peer was told with this TLS alert.
+    case tlsAlert(UInt8)
+    case idleTimeout
+    case handshakeTimeout
+    case statelessReset
+    /// The server speaks none of our versions.
+    case versionMismatch([UInt32])
+    /// The library gave up for another reason.
+    case libraryError(QUICError)
+}

@@ -1,0 +1,27 @@
+internal import Glibc
+
+/// What a server's certificate must have been made for.
+enum ServerName: Hashable {
+    case dns(String)
+    /// 4 or 16 bytes, in network order.
+    case address([UInt8])
+
+    /// - Parameter text: A host name or an IP address, the latter also in brackets or with an interface behind a `%`
+    ///   (`fe80::1%eth0`), which no certificate can name.
+    init(_ text: String) {
+        var host = text[...]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        let literal = host.contains(":") ? String(host.prefix { $0 != "%" }) : String(host)
+
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        if inet_pton(AF_INET, literal, &v4) == 1 {
+            self = .address(withUnsafeBytes(of: v4) { Array($0) })
+        } else if inet_pton(AF_INET6, literal, &v6) == 1 {
+            self = .address(withUnsafeBytes(of: v6) { Array($0) })
+        } else {
+            // A dot at the end says that the name is complete; certificates are written without it.
+            self = .dns(host.hasSuffix(".") ? String(host.dropLast()) : String(host))
+        }
+    }
+}
