@@ -28,7 +28,6 @@ class Account:
 
 @dataclass(frozen=True)
 class Running:
-    pid: int
     output: IO[str]
     account: Account
 
@@ -68,7 +67,7 @@ class Programs:
             watchdog = threading.Timer(limit, send, [signal.SIGKILL])
             watchdog.start()
             try:
-                yield Running(process.pid, process.stdout, account)
+                yield Running(process.stdout, account)
                 if stop:
                     send(signal.SIGTERM)
             except BaseException:
