@@ -1,0 +1,53 @@
+import FoundationEssentials
+import Glibc
+
+/// Measures what the two things that every QUIC stack on this machine has to do cost by themselves: packet protection
+/// with GnuTLS, and moving datagrams through the kernel. Prints one JSON object.
+@main struct RawFloor {
+    private struct Report: Encodable {
+        struct AEAD: Encodable {
+            let seal: LoopCost
+            let open: LoopCost
+        }
+
+        let packetBytes: Int
+        let payloadBytes: Int
+        let aead: AEAD
+        let udp: SegmentedUDPLoop.Costs
+
+        private enum CodingKeys: String, CodingKey {
+            case packetBytes = "packet_bytes"
+            case payloadBytes = "packet_payload_bytes"
+            case aead, udp
+        }
+    }
+
+    private static let usage = "usage: raw-floor [PACKET-BYTES [SECONDS-PER-LOOP]]   (default: 1444 1)"
+
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        guard arguments.count <= 2,
+            let packet = Int(arguments.first ?? "1444").flatMap(Packet.init(bytes:)),
+            let seconds = Double(arguments.dropFirst().first ?? "1"), seconds > 0, seconds <= 3600
+        else { fail(usage, status: 64) }
+
+        do {
+            let aead = try AEADLoop(packet)
+            let report = Report(
+                packetBytes: packet.bytes, payloadBytes: packet.payloadBytes,
+                aead: .init(seal: try aead.seal(for: seconds), open: try aead.open(for: seconds)),
+                udp: try SegmentedUDPLoop(packet).run(for: seconds))
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        } catch {
+            fail("raw-floor: \(error)", status: 1)
+        }
+    }
+
+    private static func fail(_ message: String, status: CInt) -> Never {
+        var text = message + "\n"
+        _ = text.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        exit(status)
+    }
+}
