@@ -74,7 +74,7 @@ struct CertificateChain: ~Copyable {
 
 extension CertificateChain {
     /// What is wrong with the leaf when it is taken as its own issuer. Empty when its own key signed it and it is valid
-    /// today; holds ``CertificateFaults/isUntrusted`` when it isn't self-signed, whatever names it bears.
+    /// today; ``CertificateFaults/isUntrusted`` when it isn't self-signed, whatever names it bears.
     func faultsAsSelfSigned() -> CertificateFaults {
         var faults: UInt32 = 0
         var issuer = certificates[0]
@@ -84,7 +84,25 @@ extension CertificateChain {
             GNUTLS_VERIFY_DO_NOT_ALLOW_SAME.rawValue | GNUTLS_VERIFY_DISABLE_CA_SIGN.rawValue
             | CertificateFaults.mediumProfile
         let code = gnutls_x509_crt_verify(leaf, &issuer, 1, flags, &faults)
-        return code == 0 ? CertificateFaults(rawValue: faults) : .invalid
+        return code == 0 ? CertificateFaults(rawValue: faults) : [.invalid, .wrongSignature]
+    }
+}
+
+extension CertificateChain {
+    /// The first few host names and addresses that the leaf is made for, as it spells them: a peer chose them.
+    var names: [String] {
+        var names: [String] = []
+        while names.count < 4 {
+            var bytes = [UInt8](repeating: 0, count: 256)
+            var count = bytes.count
+            let kind = gnutls_x509_crt_get_subject_alt_name(leaf, UInt32(names.count), &bytes, &count, nil)
+            // Negative behind the last one; also when one is longer than a host name may be.
+            guard kind >= 0, (0...bytes.count).contains(count) else { break }
+            let isAddress = kind == CInt(GNUTLS_SAN_IPADDRESS.rawValue)
+            let address = isAddress ? ServerName.text(ofAddress: bytes.prefix(count)) : nil
+            names.append(address ?? String(decoding: bytes.prefix(count), as: UTF8.self))
+        }
+        return names
     }
 }
 

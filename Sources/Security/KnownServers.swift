@@ -1,4 +1,3 @@
-internal import Glibc
 package import QrateMeasurement
 
 /// The file `known_servers`: what a client learned about servers, so that it notices when one changes.
@@ -47,16 +46,12 @@ package struct KnownServers: Sendable {
     /// How the file spells an endpoint: `paris.example.net:5201`, `[2001:db8::1]:5201`. Ways to write the same host or
     /// address give the same text.
     package static func endpoint(host: String, port: UInt16) -> String {
-        let bytes: [UInt8]
         switch ServerName(host) {
         case .dns(let name): return "\(name.lowercased()):\(port)"
-        case .address(let address): bytes = address
+        case .address(let bytes):
+            let address = ServerName.text(ofAddress: bytes) ?? host
+            return bytes.count == 4 ? "\(address):\(port)" : "[\(address)\(zone(of: host))]:\(port)"
         }
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let family = bytes.count == 4 ? AF_INET : AF_INET6
-        guard let end = inet_ntop(family, bytes, &text, socklen_t(text.count)) else { return "\(host):\(port)" }
-        let address = String(cString: end)
-        return family == AF_INET ? "\(address):\(port)" : "[\(address)\(zone(of: host))]:\(port)"
     }
 
     /// The interface of a link-local address, with its `%`: the same address on another link is another server.

@@ -47,15 +47,11 @@ extension ServerIdentity {
 
     /// `localhost`, the loopback addresses, the host's name, and `xfr`, which is what an xfr client asks for.
     package static var namesOfThisHost: [String] {
-        var name = [CChar](repeating: 0, count: Int(HOST_NAME_MAX) + 1)
-        let hostName =
-            gethostname(&name, name.count - 1) == 0
-            ? name.withUnsafeBufferPointer { buffer in
-                buffer.baseAddress.map { String(cString: $0) }
-            } : nil
         let names = ["localhost", "127.0.0.1", "::1", "xfr"]
-        guard let hostName, !hostName.isEmpty, !names.contains(hostName) else { return names }
-        return names + [hostName]
+        var buffer = [CChar](repeating: 0, count: Int(HOST_NAME_MAX) + 1)
+        guard gethostname(&buffer, buffer.count) == 0 else { return names }
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.isEmpty || names.contains(name) ? names : names + [name]
     }
 }
 

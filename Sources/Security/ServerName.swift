@@ -24,6 +24,14 @@ enum ServerName: Hashable {
             self = .dns(host.hasSuffix(".") ? String(host.dropLast()) : String(host))
         }
     }
+
+    /// nil unless there are 4 or 16 bytes.
+    static func text(ofAddress bytes: some Collection<UInt8>) -> String? {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
+        return inet_ntop(family, Array(bytes), &text, socklen_t(text.count)).map { String(cString: $0) }
+    }
 }
 
 /// What a user wrote for a host.

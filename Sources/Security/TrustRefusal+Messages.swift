@@ -55,8 +55,8 @@ extension TrustRefusal {
             // Also a wrong signature: an authority that was made anew has its old name and another key.
             return Self(
                 .unknownAuthority,
-                "\(certificate) is not signed by any authority of \(place(authorities)): give its authority's certificate with "
-                    + "--ca FILE; \(nevertheless)")
+                "\(certificate) is not signed by any authority of \(place(authorities)): give its authority's "
+                    + "certificate with --ca FILE; \(nevertheless)")
         }
         if faults.contains(.expired) {
             let now = time(nil)
@@ -80,14 +80,19 @@ extension TrustRefusal {
         if faults.contains(.wrongName) {
             return Self(
                 .wrongName,
-                "\(certificate) is not made for \(serverName ?? endpoint): give a name that it has with --server-name; "
-                    + nevertheless)
+                "\(certificate) is made for \(names(in: chain)), not for \(serverName ?? endpoint): say which name to expect "
+                    + "with --server-name; \(nevertheless)")
         }
         if faults.contains(.wrongPurpose) { return invalid(endpoint, fingerprint, "it is not made for servers") }
         if faults.contains(.insecureAlgorithm) {
             return invalid(endpoint, fingerprint, "it is signed with an insecure algorithm or a key that is too short")
         }
         return invalid(endpoint, fingerprint, "it breaks a rule of its authority or was revoked")
+    }
+
+    private static func names(in chain: borrowing CertificateChain) -> String {
+        let names = chain.names
+        return names.isEmpty ? "no name" : names.joined(separator: ", ")
     }
 
     private static func since(_ known: KnownServers.Record?) -> String {

@@ -44,7 +44,7 @@ extension TrustRefusal {
     /// (RFC 9001 §4.8).
     package var tlsAlert: UInt8 {
         switch cause {
-        case .noCertificate: 116  // certificate_required
+        case .noCertificate: 50  // decode_error (RFC 8446 §4.4.2.4)
         case .pinMismatch, .changedFingerprint, .selfSignedWhereAuthorityRecorded: 46  // certificate_unknown
         case .unknownAuthority: 48  // unknown_ca
         case .expired, .notYetValid: 45  // certificate_expired: "or is not currently valid"

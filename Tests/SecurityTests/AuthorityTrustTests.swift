@@ -63,13 +63,30 @@ private let names = [Hierarchy.host, "*.example.org", "192.0.2.7", "2001:db8::7"
         "a name that isn't in the certificate is refused",
         arguments: [
             "rome.example.net", "example.net", "a.b.example.org", "192.0.2.8", "2001:db8::8", "", ".", "test server",
-            "paris.example.net\u{0}.evil.example",
         ])
     func wrongName(name: String) throws {
         let server = try hierarchy.authority.issue(.init(names: names))
         let refusal = try #require(hierarchy.judge(server.chain, name: name).refusal)
         #expect(refusal.cause == .wrongName)
         #expect(refusal.message.contains("--server-name"))
+        #expect(refusal.message.contains("is made for \(names.joined(separator: ", ")), not for \(name)"))
+        #expect(refusal.tlsAlert == 42, "bad_certificate")
+    }
+
+    @Test("of a certificate with a hundred names the first four are shown, and of one with none that")
+    func namesInMessage() throws {
+        let server = try hierarchy.authority.issue(.init(names: (1...100).map { "host-\($0)" }))
+        let message = try #require(hierarchy.judge(server.chain).refusal?.message)
+        #expect(message.contains("is made for host-1, host-2, host-3, host-4, not for"))
+
+        let nameless = try hierarchy.authority.issue(.init(names: []))
+        #expect(hierarchy.judge(nameless.chain).refusal?.message.contains("is made for no name") == true)
+    }
+
+    @Test("of a name with a NUL in it, the part before that isn't looked at alone")
+    func nameWithNUL() throws {
+        let server = try hierarchy.authority.issue(.init(names: names))
+        #expect(hierarchy.judge(server.chain, name: Hierarchy.host + "\u{0}.example").refusal?.cause == .wrongName)
     }
 
     @Test("an expired certificate is refused, with its day and its fingerprint")
@@ -81,6 +98,7 @@ private let names = [Hierarchy.host, "*.example.org", "192.0.2.7", "2001:db8::7"
         #expect(refusal.message.hasPrefix("the certificate of paris.example.net:5201 expired on 20"))
         #expect(refusal.message.contains("--pin " + fingerprint(server).pin))
         #expect(refusal.failure == TestFailure(.certificate, refusal.message))
+        #expect(refusal.tlsAlert == 45, "certificate_expired")
     }
 
     @Test("an expired authority in between is told apart from an expired certificate")
@@ -123,6 +141,7 @@ private let names = [Hierarchy.host, "*.example.org", "192.0.2.7", "2001:db8::7"
                 let refusal = try #require(hierarchy.judge(server.chain, known: known).refusal)
                 #expect(refusal.cause == .unknownAuthority)
                 #expect(refusal.message.contains("--ca FILE"))
+                #expect(refusal.tlsAlert == 48, "unknown_ca")
                 #expect(refusal.message.contains(hierarchy.store.file ?? "no file"))
             }
         }

@@ -34,6 +34,7 @@ import Testing
         #expect(refusal.message.contains("remove line 7 of /state/known_servers"))
         #expect(refusal.message.contains("--pin " + fingerprint(server).pin))
         #expect(refusal.message.contains("--insecure"))
+        #expect(refusal.tlsAlert == 46, "certificate_unknown")
     }
 
     @Test("a self-signed certificate where an authority was recorded is refused, naming the line to remove")

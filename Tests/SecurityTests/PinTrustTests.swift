@@ -44,6 +44,7 @@ import Testing
         let verify = ServerTrust.Policy.verify(.system(), serverName: "localhost", known: nil)
         for policy in [.insecure, .pinned(Fingerprint(ofCertificate: [])), verify] as [ServerTrust.Policy] {
             #expect(judge(policy, []).refusal?.cause == .noCertificate)
+            #expect(judge(policy, []).refusal?.tlsAlert == 50, "decode_error")
         }
     }
 
