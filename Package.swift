@@ -89,6 +89,12 @@ let package = Package(
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
+        tests(
+            "Transports",
+            [
+                "QrateTransports", "QrateTransportAPI", "QrateSecurity", "QrateSockets", "QrateTestSupport",
+                "QrateMeasurement",
+            ]),
         tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
         tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
         tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement", subprocess]),

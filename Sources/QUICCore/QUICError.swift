@@ -10,6 +10,12 @@ package struct QUICError: Error, Sendable, Hashable {
     /// The library's text for the code.
     package var reason: String
 
+    package init(code: Int32, call: String, reason: String) {
+        self.code = code
+        self.call = call
+        self.reason = reason
+    }
+
     static func ngtcp2(_ code: Int32, _ call: String) -> QUICError {
         QUICError(code: code, call: call, reason: String(cString: ngtcp2_strerror(code)))
     }

@@ -74,5 +74,7 @@ package struct ClientTrust: Sendable {
 }
 
 extension TransportError {
-    package init(_ error: SecurityError) { self.init(error.kind, error.message, code: Int64(error.code)) }
+    package init(_ error: SecurityError) {
+        self.init(error.kind, error.message, code: error.cause.map { Int64($0.code) })
+    }
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import QrateMeasurement
 import QrateSecurity
+import QrateTestSupport
 import Subprocess
 import Testing
 

@@ -1,5 +1,6 @@
 import QrateMeasurement
 import QrateSecurity
+import QrateTestSupport
 import Testing
 
 @Suite("the list of known servers") struct KnownServersTests {

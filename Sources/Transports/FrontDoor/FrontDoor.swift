@@ -1,4 +1,5 @@
 import Glibc
+import QrateMeasurement
 package import QrateSockets
 package import QrateTransportAPI
 

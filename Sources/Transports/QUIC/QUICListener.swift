@@ -1,4 +1,4 @@
-package import QrateMeasurement
+import QrateMeasurement
 package import QrateQUICCore
 import QrateQUICDriver
 package import QrateSecurity
@@ -55,15 +55,12 @@ package final class QUICListener: TransportListener {
         _ number: ConnectionNumber, peer: String, _ socket: DatagramSocket, _ place: EndpointPlace,
         _ sessions: AsyncStream<any TransportSession>.Continuation
     ) -> QUICSessionCore {
-        var core: QUICSessionCore?
-        let made = QUICSessionCore(number, socket, role: .server, now: MonotonicClock.now()) { _, outcome in
+        QUICSessionCore(number, socket, role: .server, now: MonotonicClock.now()) { core, _, outcome in
             // A handshake that fails leaves nothing behind, and a scanner's garbage is not worth a line in the log.
-            guard case .completed(let duration) = outcome, let core, let endpoint = place.endpoint else { return }
+            guard case .completed(let duration) = outcome, let endpoint = place.endpoint else { return }
             let identity = PeerIdentity(address: peer, handshake: HandshakeReport(duration: duration))
             sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, ownsEndpoint: false))
         }
-        core = made
-        return made
     }
 
     package func close() async {

@@ -69,7 +69,10 @@ final class QUICSession: TransportSession, ControlChannel {
         await withCheckedContinuation { continuation in
             endpoint.post { [core] loop in
                 let now = MonotonicClock.now()
-                let isThere = loop.with(core.number) { core.close(reason, $0, now: now, continuation) }
+                let isThere = loop.with(core.number) { connection in
+                    core.close(reason, connection, now: now, continuation)
+                    return true
+                }
                 if isThere == nil { continuation.resume() }
             }
         }

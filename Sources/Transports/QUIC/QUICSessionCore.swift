@@ -18,11 +18,13 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private let role: Role
     private let startedAt: MonotonicTime
     /// Called once, when the handshake is complete or has failed.
-    private var handshakeEnded: ((QUICConnection, HandshakeOutcome) -> Void)?
+    private var handshakeEnded: HandshakeReporter?
     private var plane: QUICPlaneCore?
     private var isEnded = false
     private var closing: Closing?
     private var unreachableSince: MonotonicTime?
+
+    typealias HandshakeReporter = (QUICSessionCore, QUICConnection, HandshakeOutcome) -> Void
 
     enum HandshakeOutcome {
         case completed(after: Duration)
@@ -50,7 +52,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     init(
         _ number: ConnectionNumber, _ socket: DatagramSocket, role: Role, now: MonotonicTime,
-        handshakeEnded: @escaping (QUICConnection, HandshakeOutcome) -> Void
+        handshakeEnded: @escaping HandshakeReporter
     ) {
         self.number = number
         self.socket = socket
@@ -136,7 +138,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private func endHandshake(_ connection: QUICConnection, _ outcome: HandshakeOutcome) {
         let report = handshakeEnded
         handshakeEnded = nil
-        report?(connection, outcome)
+        report?(self, connection, outcome)
     }
 
     /// The plane's last state; nil while it lives.

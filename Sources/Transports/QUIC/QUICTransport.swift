@@ -1,8 +1,8 @@
 import Glibc
-package import QrateMeasurement
+import QrateMeasurement
 package import QrateQUICCore
 import QrateQUICDriver
-package import QrateSecurity
+import QrateSecurity
 package import QrateSockets
 package import QrateTransportAPI
 
@@ -94,14 +94,10 @@ package struct QUICTransport: Transport {
                     continuation.resume(returning: .failure(.refused(TransportError(.failed, "\(error)"))))
                 case .success(let connection):
                     loop.add(connection) { number in
-                        var core: QUICSessionCore?
-                        let made = QUICSessionCore(number, endpoint.socket, role: .client, now: now) { connection, outcome in
-                            guard let core else { return }
+                        QUICSessionCore(number, endpoint.socket, role: .client, now: now) { core, connection, outcome in
                             continuation.resume(
                                 returning: Self.conclude(outcome, connection, endpoint, core, address, target))
                         }
-                        core = made
-                        return made
                     }
                 }
             }

@@ -2,18 +2,6 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-/// A directory of its own for one test, removed with everything in it.
-struct TemporaryDirectory: ~Copyable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/qrate-security-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}
-
 /// The permission bits of a file or directory.
 func mode(of path: String) throws -> mode_t {
     var status = stat()

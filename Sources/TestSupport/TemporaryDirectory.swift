@@ -1,0 +1,13 @@
+import FoundationEssentials
+
+/// A directory of its own for one test, removed with everything in it.
+package struct TemporaryDirectory: ~Copyable {
+    package let path: String
+
+    package init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/qrate-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
