@@ -170,6 +170,11 @@ package final class QUICConnection {
     private func finishSetUp(_ session: TLSSession, _ source: ngtcp2_cid) {
         ngtcp2_conn_set_tls_native_handle(state.pointee.conn, UnsafeMutableRawPointer(session.handle))
         ngtcp2_conn_set_keep_alive_timeout(state.pointee.conn, settings.keepAlive.nanoseconds)
+        // The front door tells QUIC from its other protocols by the fixed bit, so peers must not grease it (RFC 9287).
+        // ngtcp2 0.12.1 invites them to, whatever parameters it is given; only the parameters themselves, which it will
+        // encode with the first handshake packet, can say otherwise. They are the connection's own memory, not const.
+        let parameters = UnsafeMutablePointer(mutating: ngtcp2_conn_get_local_transport_params(state.pointee.conn))
+        parameters?.pointee.grease_quic_bit = 0
         if let id = ConnectionID(source) { record(.issuedConnectionID(id)) }
     }
 

@@ -51,13 +51,16 @@ final class DatagramSender {
         guard let batch = connection.pollTransmit(into: buffer, limit: QUICConnection.largestBatch, now: now) else {
             return false
         }
-        send(0, batch.byteCount, segmentSize: batch.segmentSize, ecn: batch.ecn, remote: batch.remote, local: batch.local)
+        send(
+            0, batch.byteCount, segmentSize: batch.segmentSize, ecn: batch.ecn, remote: batch.remote, local: batch.local
+        )
         return true
     }
 
     /// Sends one datagram of no connection; when it can't go now it is lost, as on the wire.
     func sendOnce(_ bytes: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer) {
-        _ = socket.send(bytes, segmentSize: bytes.count, ecn: 0, remote: isConnected ? nil : remote, local: source(local))
+        _ = socket.send(
+            bytes, segmentSize: bytes.count, ecn: 0, remote: isConnected ? nil : remote, local: source(local))
     }
 
     private func send(

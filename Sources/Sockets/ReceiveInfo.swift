@@ -26,7 +26,8 @@ package final class ReceiveInfo {
         withUnsafeMutableBytes(of: &raw.pointee.local.bytes) {
             $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
         }
-        return UnsafeRawBufferPointer(start: UnsafeRawPointer(raw) + Self.localOffset, count: Int(raw.pointee.local.length))
+        return UnsafeRawBufferPointer(
+            start: UnsafeRawPointer(raw) + Self.localOffset, count: Int(raw.pointee.local.length))
     }
 
     /// The ECN bits (RFC 3168) that all of these datagrams carried; 0 when not known.

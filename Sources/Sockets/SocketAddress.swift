@@ -29,8 +29,18 @@ package struct SocketAddress: Sendable {
     /// The wildcard address of a family.
     package static func any(_ family: AddressFamily, port: UInt16) -> SocketAddress {
         switch family {
-        case .ipv4: make(sockaddr_in(), AF_INET) { $0.sin_port = port.bigEndian } family: { $0.sin_family = $1 }
-        case .ipv6: make(sockaddr_in6(), AF_INET6) { $0.sin6_port = port.bigEndian } family: { $0.sin6_family = $1 }
+        case .ipv4:
+            make(sockaddr_in(), AF_INET) {
+                $0.sin_port = port.bigEndian
+            } family: {
+                $0.sin_family = $1
+            }
+        case .ipv6:
+            make(sockaddr_in6(), AF_INET6) {
+                $0.sin6_port = port.bigEndian
+            } family: {
+                $0.sin6_family = $1
+            }
         }
     }
 

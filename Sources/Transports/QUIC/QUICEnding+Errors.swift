@@ -38,7 +38,8 @@ extension QUICEnding {
 
     /// A peer's words, fit for a terminal and a log.
     private func printable(_ text: String, or other: String) -> String {
-        let clean = String(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }.prefix(120).map(Character.init))
+        let clean = String(
+            text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7f }.prefix(120).map(Character.init))
         return clean.isEmpty ? other : clean
     }
 }
@@ -65,5 +66,6 @@ enum QUICErrorCode {
 extension QUICError {
     /// ngtcp2 always lets a client open the first bidirectional stream that the server's parameters allow; a server
     /// that allows none can't be spoken to.
-    static let noControlStream = QUICError(code: 0, call: "opening the control stream", reason: "the server allows none")
+    static let noControlStream = QUICError(
+        code: 0, call: "opening the control stream", reason: "the server allows none")
 }

@@ -66,16 +66,10 @@ final class QUICSession: TransportSession, ControlChannel {
     }
 
     func close(_ reason: CloseReason) async {
-        await withCheckedContinuation { continuation in
-            endpoint.post { [core] loop in
-                let now = MonotonicClock.now()
-                let isThere = loop.with(core.number) { connection in
-                    core.close(reason, connection, now: now, continuation)
-                    return true
-                }
-                if isThere == nil { continuation.resume() }
-            }
+        let isClosing = await endpoint.ask { [core] loop in
+            loop.with(core.number) { core.close(reason, $0, now: MonotonicClock.now()) } != nil
         }
+        if isClosing == true { await core.hasEnded.wait() }
         if ownsEndpoint { await endpoint.stop() }
     }
 }

@@ -12,6 +12,8 @@ import Synchronization
 final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     let number: ConnectionNumber
     let inbox = ControlInbox()
+    /// Opens when the connection is over.
+    let hasEnded = Latch()
     private let socket: DatagramSocket
     /// The plane's last state, kept when the connection ends.
     private let kept = Mutex<Final?>(nil)
@@ -42,7 +44,6 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         let reason: CloseReason
         /// Then the connection is closed even if the peer hasn't taken the last control bytes.
         let deadline: MonotonicTime
-        var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     /// How long the last control message may take to be acknowledged before the connection is closed anyway.
@@ -70,14 +71,10 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     func withPlane<Result>(_ body: (QUICPlaneCore) -> Result) -> Result? { plane.map(body) }
 
-    /// Closes once the control bytes are through. `waiter` is resumed when the connection is closed.
-    func close(
-        _ reason: CloseReason, _ connection: QUICConnection, now: MonotonicTime,
-        _ waiter: CheckedContinuation<Void, Never>
-    ) {
-        guard !isEnded else { return waiter.resume() }
-        if closing == nil { closing = Closing(reason: reason, deadline: now + Self.flushTime) }
-        closing?.waiters.append(waiter)
+    /// Closes once the control bytes are through; ``hasEnded`` tells when.
+    func close(_ reason: CloseReason, _ connection: QUICConnection, now: MonotonicTime) {
+        guard !isEnded, closing == nil else { return }
+        closing = Closing(reason: reason, deadline: now + Self.flushTime)
         closeIfFlushed(connection, now: now)
     }
 
@@ -160,13 +157,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             inbox.end(.ended)
             plane?.ended()
         }
-        for waiter in closing?.waiters ?? [] { waiter.resume() }
         closing = nil
-    }
-
-    deinit {
-        // The endpoint went away under the session.
-        inbox.end(.ended)
-        for waiter in closing?.waiters ?? [] { waiter.resume() }
+        hasEnded.open()
     }
 }

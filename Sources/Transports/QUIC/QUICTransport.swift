@@ -24,7 +24,8 @@ package struct QUICTransport: Transport {
         self.trust = trust
     }
 
-    package func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession {
+    package func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession
+    {
         let addresses: [SocketAddress]
         do throws(ResolverError) {
             addresses = try await Resolver.resolve(endpoint.host, port: endpoint.port)
@@ -147,7 +148,8 @@ package struct QUICTransport: Transport {
         switch ending {
         case .transportErrorFromPeer(code: QUICErrorCode.noApplicationProtocol, _):
             return TransportError(
-                .protocolError, "\(name) speaks QUIC, but not qrate's protocol (ALPN \(applicationProtocol)): "
+                .protocolError,
+                "\(name) speaks QUIC, but not qrate's protocol (ALPN \(applicationProtocol)): "
                     + "is it a qrate server?", code: Int64(QUICErrorCode.noApplicationProtocol))
         case .transportErrorFromPeer(let code, _) where QUICErrorCode.cryptoErrors.contains(code):
             return TransportError(
@@ -174,13 +176,16 @@ package struct QUICTransport: Transport {
         let code = Int64(isRefused ? ECONNREFUSED : ETIMEDOUT)
         if answersTCP {
             return TransportError(
-                .unreachable, "no answer on UDP \(name), but TCP answers there: a firewall, or an iperf3 server? "
+                .unreachable,
+                "no answer on UDP \(name), but TCP answers there: a firewall, or an iperf3 server? "
                     + "--tcp needs no UDP", code: code)
         }
         return isRefused
-            ? TransportError(.unreachable, "nothing listens on UDP \(name): is `qrate serve` running there?", code: code)
+            ? TransportError(
+                .unreachable, "nothing listens on UDP \(name): is `qrate serve` running there?", code: code)
             : TransportError(
-                .unreachable, "no answer on UDP \(name) within \(timeout.seconds.rounded()) s: wrong host or port, or a "
+                .unreachable,
+                "no answer on UDP \(name) within \(timeout.seconds.rounded()) s: wrong host or port, or a "
                     + "firewall between?", code: code)
     }
 }
