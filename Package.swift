@@ -84,5 +84,6 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
+        tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
     ]
 )
