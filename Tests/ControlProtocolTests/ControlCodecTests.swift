@@ -61,6 +61,13 @@ import Testing
         #expect(try encode(.hello(hello)) == Fixture.qrateClient.lines().first.map { $0 + "\n" })
     }
 
+    @Test("the examples in the documentation are lines as we write them")
+    func documentedExamples() throws {
+        let lines = try documentedLines()
+        #expect(lines.count == 8)
+        for line in lines { #expect(try encode(decode(line)) == line + "\n") }
+    }
+
     @Test("a message without fields has its type and no stray comma")
     func emptyBody() throws {
         #expect(try encode(.authSuccess(AuthSuccess())) == "{\"type\":\"auth_success\"}\n")

@@ -17,3 +17,12 @@ enum Fixture: String, CaseIterable {
         String(decoding: try bytes(), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }
+
+/// The lines that docs/CONTROL-PROTOCOL.md shows as examples.
+func documentedLines() throws -> [String] {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    let page = String(
+        decoding: try Data(contentsOf: root.appending(path: "docs/CONTROL-PROTOCOL.md")), as: UTF8.self)
+    return page.split(separator: "\n").filter { $0.hasPrefix("{") }.map(String.init)
+}
