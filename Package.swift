@@ -98,5 +98,6 @@ let package = Package(
         tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
         tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
         tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement", subprocess]),
+        tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
     ]
 )

@@ -84,8 +84,8 @@ package struct WireTotals: Sendable, Equatable, Codable {
     package var drainedBytes: UInt64
     /// The measured window's length on the receiver's clock; absent when no payload arrived.
     package var durationMilliseconds: Double?
-    /// Per stream 1...N, inside the measured window.
-    package var streams: [UInt64]
+    /// Per stream 1...N, inside the measured window; left out when the line would grow past its limit.
+    package var streams: [UInt64]?
     /// Every stream was ended by its sender, so nothing is missing.
     package var isComplete: Bool
 
@@ -100,7 +100,7 @@ package struct WireTotals: Sendable, Equatable, Codable {
 
     package init(
         bytesReceived: UInt64, warmUpBytes: UInt64, drainedBytes: UInt64, durationMilliseconds: Double?,
-        streams: [UInt64], isComplete: Bool
+        streams: [UInt64]?, isComplete: Bool
     ) {
         self.bytesReceived = bytesReceived
         self.warmUpBytes = warmUpBytes

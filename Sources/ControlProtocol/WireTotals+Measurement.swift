@@ -1,0 +1,31 @@
+package import QrateMeasurement
+
+extension WireTotals {
+    /// What a receiver counted. A completeness that isn't known is written as "not complete": the receiver's own
+    /// streams always tell.
+    package init(_ summary: DirectionSummary) {
+        self.init(
+            bytesReceived: summary.bytesReceived.bytes, warmUpBytes: summary.warmUpBytes.bytes,
+            drainedBytes: summary.drainedBytes.bytes, durationMilliseconds: summary.duration?.milliseconds,
+            streams: summary.streams.isEmpty ? nil : summary.streams.map(\.bytes),
+            isComplete: summary.isComplete ?? false)
+    }
+
+    /// - Parameter bytesSent: The sender's count, which a receiver hasn't got.
+    /// - Throws: ``ControlError/invalidField(field:reason:)`` for a duration that is none.
+    package func summary(bytesSent: ByteCount? = nil) throws(ControlError) -> DirectionSummary {
+        var duration: Duration?
+        if let durationMilliseconds {
+            duration = try Duration(wireMilliseconds: durationMilliseconds, field: "duration_ms")
+        }
+        return DirectionSummary(
+            bytesReceived: ByteCount(bytesReceived), duration: duration, drainedBytes: ByteCount(drainedBytes),
+            warmUpBytes: ByteCount(warmUpBytes), bytesSent: bytesSent,
+            streams: (streams ?? []).map { ByteCount($0) }, isComplete: isComplete)
+    }
+
+    func check() throws(ControlError) {
+        _ = try summary()
+        try ControlError.checkStreamCount(streams?.count ?? 0, field: "streams")
+    }
+}
