@@ -82,7 +82,8 @@ package struct ClientMachine: SessionMachine {
         }
         report.server?.software = server.software
         if server.demandsPSK {
-            return fail(TestFailure(.permission, "The server demands a pre-shared key, which qrate has not got."), .done)
+            return fail(
+                TestFailure(.permission, "The server demands a pre-shared key, which qrate has not got."), .done)
         }
         if let failure = report.parameters.foreignServerFailure(server) { return fail(failure, .done) }
         var warnings: [Action] = []

@@ -63,7 +63,8 @@ package final class ClientTest: Sendable {
             id: TestID.random(), startedAt: startedAt, host: endpoint.host, parameters: parameters)
         guard !machine.isFinished else { return machine.report }
 
-        let connecting = Task { [transport, endpoint, connectTimeout] () -> Result<any TransportSession, TransportError> in
+        let connecting = Task {
+            [transport, endpoint, connectTimeout] () -> Result<any TransportSession, TransportError> in
             do throws(TransportError) {
                 return .success(try await transport.connect(to: endpoint, timeout: connectTimeout))
             } catch {

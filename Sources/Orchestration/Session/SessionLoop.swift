@@ -116,7 +116,8 @@ struct SessionLoop<Machine: SessionMachine> {
         case .sample:
             group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await plane.sample())) } }
         case .closeWindow:
-            group.addTask { [plane, mailbox] in if let plane { mailbox.post(.windowClosed(await plane.closeWindow())) } }
+            group.addTask { [plane, mailbox] in if let plane { mailbox.post(.windowClosed(await plane.closeWindow())) }
+            }
         case .setTimer(let name, let duration): timers.set(name, after: duration)
         case .cancelTimer(let name): timers.cancel(name)
         case .admit(let parameters): return .admission(admit(parameters))
