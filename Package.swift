@@ -84,5 +84,10 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
+        tests(
+            "Orchestration",
+            [
+                "QrateOrchestration", "QrateTransportAPI", "QrateControlProtocol", "QrateMeasurement", "QrateTestSupport",
+            ]),
     ]
 )

@@ -20,6 +20,8 @@ package final class InMemoryNetwork: Sendable {
         package var bytesPerTick: ByteCount?
         package var serverAddress = "192.0.2.7:5201"
         package var seed: UInt64 = 1
+
+        package init() {}
     }
 
     package init(clock: ManualClock = ManualClock(), _ settings: Settings = Settings()) {
