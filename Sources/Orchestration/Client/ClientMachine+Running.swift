@@ -2,17 +2,15 @@ import QrateControlProtocol
 import QrateMeasurement
 import QrateTransportAPI
 
-/// While the plane is open. Each function takes the run out of the phase and puts it into the next one.
+/// While payload moves. Each function takes the run out of the phase and puts it into the next one.
 extension ClientMachine {
-    // MARK: - Phases
-
     mutating func running(_ event: SessionEvent, _ run: ClientRun) -> [Action] {
         var run = run
         var actions: [Action] = []
         switch event {
         case .received(.error(let message)):
             note(message.failure(otherwise: .failed))
-            return stop(run, .abort)
+            return stop(run)
         case .received(.result(let result)):
             run.result = result
             if let ended = result.qrate?.endedEarly { note(Self.endedEarly(ended)) }
@@ -26,17 +24,26 @@ extension ClientMachine {
         case .plane(.interval(let row)): actions = ownRow(row, &run)
         case .plane(.receiversDone(let totals)), .windowClosed(let totals): actions = windowClosed(totals, &run)
         case .plane(.sendersDone): actions = sendersDone(&run)
-        case .plane(.failed(let error)), .transportFailed(let error): return lostConnection(run, error.failure)
+        case .plane(.failed(let error)):
+            if run.result != nil { return settle(run, .done) }
+            // The server may have said why, or even its result, in bytes that are still on their way to us.
+            run.suspicion = error.failure
+            return stop(run)
+        case .transportFailed(let error):
+            if run.result == nil { note(error.failure) }
+            return settle(run, .done)
         case .controlEnded:
-            return lostConnection(
-                run, TestFailure(.failed, "The server ended the conversation before it had sent its result."))
+            // xfr's server ends its half right behind the result, while payload is on its way.
+            if run.result != nil { return [] }
+            note(TestFailure(.failed, "The server ended the conversation before it had sent its result."))
+            return settle(run, .done)
         case .malformed(let error):
             note(error.failure)
             return settle(run, .protocolError)
         case .stopRequested:
             note(Self.interrupted)
             let cancel = CancelMessage(id: report.id, reason: "User requested cancellation")
-            return stop(run, .abort, telling: [.send(.cancel(cancel))])
+            return stop(run, telling: [.send(.cancel(cancel))])
         case .sampled(let sample): actions = sampled(sample, &run)
         case .timer(let name): return timer(name, run)
         case .connected, .planeReady, .admission: return []
@@ -46,72 +53,10 @@ extension ClientMachine {
         return actions + (isSignOfLife(event) ? [.setTimer(.idle, run.idleLimit)] : [])
     }
 
-    mutating func stopping(_ event: SessionEvent, _ run: ClientRun) -> [Action] {
-        var run = run
-        var actions: [Action] = []
-        switch event {
-        case .received(.result(let result)): run.result = result
-        case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
-        case .sampled(let sample): actions = sampled(sample, &run)
-        case .controlEnded, .transportFailed, .plane(.failed), .malformed, .timer(.cancelGrace):
-            return actions + settle(run, stopReason)
-        default: break
-        }
-        if run.isComplete { return actions + settle(run, stopReason) }
-        phase = .stopping(run)
-        return actions
-    }
-
-    mutating func settling(_ event: SessionEvent, _ run: ClientRun, _ reason: CloseReason) -> [Action] {
-        var run = run
-        switch event {
-        case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
-        case .sampled(let sample): run.take(sample)
-        default: return []
-        }
-        guard run.samplesUnderWay == 0, run.isWindowClosed else {
-            phase = .settling(run, reason)
-            return []
-        }
-        let warnings = summarize(run)
-        return warnings + finish(reason)
-    }
-
-    // MARK: - From one to the next
-
-    /// Stops sending, and waits a while for the server's counts.
-    private mutating func stop(_ run: ClientRun, _ how: SendEnd, telling messages: [Action] = []) -> [Action] {
-        phase = .stopping(run)
-        var actions = messages
-        if run.sending != nil { actions.append(.stopSending(how)) }
-        if !run.isWindowClosed { actions.append(.closeWindow) }
-        return actions + [.setTimer(.cancelGrace, Tunables.cancelGrace)]
-    }
-
-    private var stopReason: CloseReason { report.failure?.kind == .interrupted ? .cancelled : .done }
-
-    /// Asks the plane for its last counts; nothing more comes from the server.
-    private mutating func settle(_ run: ClientRun, _ reason: CloseReason) -> [Action] {
-        var run = run
-        var actions = releaseRows(&run)
-        if run.sending.map({ !$0.isDone }) ?? false { actions.append(.stopSending(.abort)) }
-        if !run.isWindowClosed { actions.append(.closeWindow) }
-        run.samplesUnderWay += 1
-        phase = .settling(run, reason)
-        return actions + [.sample]
-    }
-
-    /// Without the connection nothing more comes. That is an ordinary end for a server that said its result and left
-    /// while payload was on its way, as xfr's do; the report says that the drain is incomplete.
-    private mutating func lostConnection(_ run: ClientRun, _ failure: TestFailure) -> [Action] {
-        if run.result == nil { note(failure) }
-        return settle(run, .done)
-    }
-
     // MARK: - What moves
 
     /// A server's `interval`, or a message without a meaning here, which is ignored.
-    private mutating func progress(_ message: ControlMessage, _ run: inout ClientRun) -> [Action] {
+    mutating func progress(_ message: ControlMessage, _ run: inout ClientRun) -> [Action] {
         guard case .interval(let interval) = message else { return [] }
         if let row = run.takeUploadRow(interval) {
             run.sending?.rows.append(row)
@@ -156,7 +101,7 @@ extension ClientMachine {
         return isFinishKnown ? [.send(.finish(TestReference(id: report.id))), wait] : [wait]
     }
 
-    private mutating func sampled(_ sample: PlaneSample, _ run: inout ClientRun) -> [Action] {
+    mutating func sampled(_ sample: PlaneSample, _ run: inout ClientRun) -> [Action] {
         run.take(sample)
         guard run.sending?.rows.isEmpty == false else { return [] }
         let piece = sample.path.flatMap { run.sending?.trail.next($0) }
@@ -164,7 +109,7 @@ extension ClientMachine {
     }
 
     /// Shows and keeps the rows that waited. A path belongs to the newest of them: it was taken last.
-    private mutating func releaseRows(_ run: inout ClientRun, path: PathReport? = nil) -> [Action] {
+    mutating func releaseRows(_ run: inout ClientRun, path: PathReport? = nil) -> [Action] {
         var rows = (run.sending?.rows ?? []) + (run.receiving?.rows ?? [])
         run.sending?.rows = []
         run.receiving?.rows = []
@@ -211,7 +156,7 @@ extension ClientMachine {
         }
     }
 
-    private static func endedEarly(_ kind: String) -> TestFailure {
+    static func endedEarly(_ kind: String) -> TestFailure {
         let told = TestFailure.Kind(rawValue: kind)
         // The user of this end interrupted nothing.
         let kind = told == .interrupted ? .failed : told ?? .failed

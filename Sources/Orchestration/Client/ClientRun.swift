@@ -11,6 +11,8 @@ struct ClientRun: Sendable {
     /// Present when the client receives; its rows come from its own plane.
     var receiving: Receiving?
     var result: ResultMessage?
+    /// The plane's failure, which is the test's unless the server's last messages explain it.
+    var suspicion: TestFailure?
     /// Samples that were asked for and have not come. The final one is the one after which none is on its way.
     var samplesUnderWay = 0
     var lastSample: PlaneSample

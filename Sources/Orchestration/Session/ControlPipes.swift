@@ -52,11 +52,11 @@ struct Outbox: Sendable {
         }
     }
 
-    func run(_ mailbox: Mailbox) async {
+    /// Ends silently when the connection is gone: ``Inbox`` tells, once it has given out what had arrived before. That
+    /// may be the result, or the reason.
+    func run() async {
         do throws(TransportError) {
             for await line in lines { try await control.send(line) }
-        } catch {
-            mailbox.post(.transportFailed(error))
-        }
+        } catch {}
     }
 }

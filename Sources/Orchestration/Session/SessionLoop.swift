@@ -45,7 +45,7 @@ struct SessionLoop<Machine: SessionMachine> {
         let inbox = Inbox(session.control)
         await withDiscardingTaskGroup { group in
             group.addTask { [mailbox] in await inbox.run(mailbox) }
-            group.addTask { [outbox, mailbox] in await outbox.run(mailbox) }
+            group.addTask { [outbox] in await outbox.run() }
             handle(.connected(session.peer), &group)
             var signals = mailbox.signals.makeAsyncIterator()
             while closing == nil, let signal = await signals.next() {
