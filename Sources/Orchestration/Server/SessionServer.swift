@@ -23,8 +23,10 @@ package final class SessionServer: Sendable {
     /// A session's, while it lasts.
     private struct Place {
         var mailbox: Mailbox
-        var isAdmitted = false
+        var test = TestStage.none
     }
+
+    private enum TestStage { case none, running, over }
 
     private enum Command: Sendable { case stop, emptied, deadline }
 
@@ -73,7 +75,12 @@ package final class SessionServer: Sendable {
         defer { leave(key) }
         let machine = ServerMachine(longestTest: limits.duration)
         var loop = SessionLoop(
-            machine, over: session, mailbox: mailbox, time: time, admit: { self.admit($0, key) }, emit: emit)
+            machine, over: session, mailbox: mailbox, time: time, admit: { self.admit($0, key) }
+        ) { event in
+            // Before the client has its result: it may come back at once, and shall not find its own place taken.
+            if case .finished = event { self.endTest(key) }
+            self.emit(event)
+        }
         _ = await loop.run()
     }
 
@@ -93,15 +100,23 @@ package final class SessionServer: Sendable {
     private func admit(_ parameters: TestParameters, _ key: UInt64) -> TestFailure? {
         state.withLock { state in
             let refusal = state.admission.admit(parameters)
-            if refusal == nil { state.sessions[key]?.isAdmitted = true }
+            if refusal == nil { state.sessions[key]?.test = .running }
             return refusal
         }
     }
 
+    private func endTest(_ key: UInt64) {
+        state.withLock { state in
+            guard state.sessions[key]?.test == .running else { return }
+            state.sessions[key]?.test = .over
+            state.admission.leave()
+        }
+    }
+
     private func leave(_ key: UInt64) {
+        endTest(key)
         let (wasTest, isEmpty) = state.withLock { state in
-            let wasTest = state.sessions.removeValue(forKey: key)?.isAdmitted ?? false
-            if wasTest { state.admission.leave() }
+            let wasTest = state.sessions.removeValue(forKey: key)?.test == .over
             return (wasTest, state.sessions.isEmpty)
         }
         if wasTest, limits.isOneOff { command.yield(.stop) }
