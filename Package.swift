@@ -89,5 +89,6 @@ let package = Package(
             [
                 "QrateOrchestration", "QrateTransportAPI", "QrateControlProtocol", "QrateMeasurement", "QrateTestSupport",
             ]),
+        tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
     ]
 )

@@ -28,6 +28,8 @@ package enum ControlCodec {
             message = try JSONDecoder().decode(Envelope.self, from: Data(line)).message
         } catch let error as ControlError {
             throw error
+        } catch is UnreadableValue {
+            throw .malformed(reason: "a number is out of range or a string broken", excerpt: LineCheck.excerpt(line))
         } catch {
             throw .malformed(reason: "not valid JSON", excerpt: LineCheck.excerpt(line))
         }
@@ -58,15 +60,22 @@ private struct Envelope: Decodable {
             name = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .type)
         } catch let error as DecodingError {
             throw ControlError(error, in: "message")
+        } catch {
+            throw UnreadableValue()
         }
         guard let kind = ControlMessage.Kind(rawValue: name) else { throw ControlError.unknownType(name) }
         do {
             message = try ControlMessage(kind, from: decoder)
         } catch let error as DecodingError {
             throw ControlError(error, in: name)
+        } catch {
+            throw UnreadableValue()
         }
     }
 }
+
+/// The parser found the line well-formed and then couldn't make a value of one of its tokens. It doesn't say which.
+private struct UnreadableValue: Error {}
 
 extension ControlError {
     /// - Parameter type: The message's `type`, one of ours.

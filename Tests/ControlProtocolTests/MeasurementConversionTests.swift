@@ -1,0 +1,124 @@
+import QrateControlProtocol
+import QrateMeasurement
+import Testing
+
+@Suite("measurements on the wire") struct MeasurementConversionTests {
+    @Test(
+        "a row arrives as it was counted",
+        arguments: [[], [ByteCount(5)], [1, 2, 3]] as [[ByteCount]])
+    func row(received: [ByteCount]) throws {
+        let row = WireRow(
+            start: .microseconds(1_000_125), end: .nanoseconds(2_000_000_001), isWarmUp: true, received: received)
+        let interval = try row.uploadInterval()
+        #expect(
+            interval
+                == IntervalReport(
+                    start: .microseconds(1_000_125), end: .nanoseconds(2_000_000_001), isWarmUp: true,
+                    upload: received.reduce(.zero, +), streams: received))
+    }
+
+    @Test("a row whose streams overflow saturates, and one without detail keeps its total")
+    func rowTotals() throws {
+        let row = WireRow(start: .zero, end: .seconds(1), isWarmUp: false, received: [ByteCount(.max), 1])
+        #expect(row.bytesReceived == .max)
+        let bare = WireRow(startMilliseconds: 0, endMilliseconds: 1, isWarmUp: false, bytesReceived: 7, streams: nil)
+        #expect(try bare.uploadInterval().upload == 7)
+        #expect(try bare.uploadInterval().streams == [])
+    }
+
+    @Test(
+        "totals arrive as they were counted, but for the sender's count, which the receiver gives",
+        arguments: [
+            DirectionSummary(bytesReceived: 0, duration: nil, isComplete: false),
+            DirectionSummary(
+                bytesReceived: 10, duration: .nanoseconds(10_000_000_001), drainedBytes: 2, warmUpBytes: 3,
+                bytesSent: 20, streams: [4, 6], isComplete: true),
+        ])
+    func totals(summary: DirectionSummary) throws {
+        #expect(try WireTotals(summary).summary(bytesSent: summary.bytesSent) == summary)
+    }
+
+    @Test("a completeness that isn't known is not claimed, and streams that aren't known are absent")
+    func unknownCompleteness() {
+        let totals = WireTotals(DirectionSummary(bytesReceived: 1, duration: nil))
+        #expect(!totals.isComplete)
+        #expect(totals.streams == nil)
+    }
+
+    @Test("a path arrives as it was measured, with what was not measured absent")
+    func path() throws {
+        var metrics = QUICPathMetrics()
+        let nothing = PathReport(observedBy: .server, start: .zero, end: .seconds(1), metrics: .quic(metrics))
+        #expect(try WirePath(nothing).report(observedBy: .server) == nothing)
+
+        metrics.smoothedRTT = .nanoseconds(24_100_001)
+        metrics.latestRTT = .microseconds(24_312)
+        metrics.minRTT = .nanoseconds(1)
+        metrics.rttVariation = .zero
+        metrics.congestionWindow = 2_900_000
+        metrics.bytesInFlight = ByteCount(.max)
+        metrics.slowStartThreshold = 1
+        metrics.streamPacketsLost = .max
+        metrics.datagramsSent = 5
+        metrics.datagramsReceived = 6
+        metrics.maxUDPPayload = 1444
+        let full = PathReport(
+            observedBy: .client, start: .milliseconds(1500), end: .milliseconds(2500), metrics: .quic(metrics))
+        #expect(try WirePath(full).report(observedBy: .client) == full)
+    }
+
+    @Test("settings arrive as they are, with what is not known absent")
+    func settings() {
+        var settings = EffectiveSettings()
+        #expect(WireSettings(settings).settings == settings)
+        settings.congestionController = "cubic"
+        settings.maxUDPPayload = 1444
+        settings.segmentationOffload = true
+        settings.receiveOffload = false
+        settings.sendBuffer = 1
+        settings.receiveBuffer = 2
+        settings.explicitCongestionNotification = false
+        #expect(WireSettings(settings).settings == settings)
+    }
+
+    @Test("a peer's congestion controller is safe to print")
+    func hostileName() {
+        var wire = WireSettings()
+        wire.congestionController = "\u{1B}[31mcubic" + String(repeating: "!", count: 1000)
+        #expect(wire.settings.congestionController == "[31mcubic!!!!!!!!!!!!!!!!!!!!…")
+    }
+
+    @Test(
+        "times that are none throw and never trap",
+        arguments: [-1, 1e300, .nan, .infinity, -.infinity, .greatestFiniteMagnitude] as [Double])
+    func hostileTimes(value: Double) {
+        #expect(throws: ControlError.self) {
+            try WireRow(startMilliseconds: value, endMilliseconds: 1, isWarmUp: false, bytesReceived: 0, streams: nil)
+                .uploadInterval()
+        }
+        #expect(throws: ControlError.self) {
+            try WireTotals(
+                bytesReceived: 0, warmUpBytes: 0, drainedBytes: 0, durationMilliseconds: value, streams: nil,
+                isComplete: true
+            ).summary()
+        }
+        #expect(throws: ControlError.self) {
+            var path = WirePath(startMilliseconds: 0, endMilliseconds: 1)
+            path.minRTT = value
+            _ = try path.report(observedBy: .server)
+        }
+        #expect(throws: ControlError.self) {
+            try WirePath(startMilliseconds: 0, endMilliseconds: value).report(observedBy: .server)
+        }
+        #expect(throws: ControlError.self) {
+            try ReportMessage(id: "T", elapsedMilliseconds: value, bytesReceived: 0, isFinal: false).elapsed()
+        }
+    }
+
+    @Test("a path that ends before it starts is refused")
+    func reversedPath() {
+        #expect(throws: ControlError.invalidField(field: "end_ms", reason: "lies before start_ms")) {
+            try WirePath(startMilliseconds: 2, endMilliseconds: 1).report(observedBy: .client)
+        }
+    }
+}
