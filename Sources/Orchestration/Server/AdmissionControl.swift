@@ -32,7 +32,8 @@ package struct AdmissionControl: Sendable {
     private func refusal(of test: TestParameters) -> String? {
         if limits.isOneOff, taken > 0 { return "This server takes one test only (--one-off), and has taken it." }
         if running >= limits.tests {
-            return "This server is busy: its limit of tests at once (--max-tests) is \(limits.tests), and \(running) run."
+            return "This server is busy: its limit of tests at once (--max-tests) is \(limits.tests), "
+                + "and \(running) run."
         }
         if test.streams > limits.streams {
             return "\(test.streams) streams are more than this server's limit of \(limits.streams)."
