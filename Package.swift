@@ -98,6 +98,11 @@ let package = Package(
         tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
         tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
         tests("Security", ["QrateSecurity", "QrateTestSupport", "QrateMeasurement", subprocess]),
+        tests(
+            "Orchestration",
+            [
+                "QrateOrchestration", "QrateTransportAPI", "QrateControlProtocol", "QrateMeasurement", "QrateTestSupport",
+            ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
     ]
 )

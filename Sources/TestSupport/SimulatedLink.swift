@@ -33,7 +33,7 @@ package struct SimulatedLink {
         var datagram: Datagram
     }
 
-    package init(seed: UInt64 = 1) { generator = SplitMix64(state: seed) }
+    package init(seed: UInt64 = 1) { generator = SplitMix64(seed: seed) }
 
     package mutating func send(_ datagram: Datagram, now: MonotonicTime) {
         guard datagram.bytes.count <= largestPayload, !draw(loss) else {
@@ -68,20 +68,5 @@ package struct SimulatedLink {
 
     private mutating func draw(_ share: Double) -> Bool {
         share > 0 && Double.random(in: 0..<1, using: &generator) < share
-    }
-}
-
-/// A small generator whose sequence is fixed by its seed (Steele, Lea, Flood 2014).
-package struct SplitMix64: RandomNumberGenerator {
-    package var state: UInt64
-
-    package init(state: UInt64) { self.state = state }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -4,15 +4,17 @@ package import QrateMeasurement
 ///
 /// Everything here may be called from any task; the bytes move on the transport's own threads.
 package protocol DataPlane: Sendable {
-    /// What happens on the plane, in order. One consumer.
+    /// What happens on the plane, in order, kept until it is read. One consumer.
     var events: AsyncStream<PlaneEvent> { get }
     /// Begins to send. No effect at an end that only receives.
     func start(_ job: SendJob)
     /// Ends sending before the job is done.
     func stopSending(_ how: SendEnd)
-    /// The state now: taken by the owning thread, all streams at one moment.
+    /// The state now: taken by the owning thread, all streams at one moment, counters since the plane began. Once the
+    /// connection is gone or closed, the last state.
     func sample() async -> PlaneSample
-    /// Closes the receiver's window now, if it is still open, and gives the final counts. Idempotent.
+    /// Closes the receiver's window now, if it is still open, and gives the final counts. Idempotent; answers also when
+    /// the connection is gone or closed.
     func closeWindow() async -> ReceivedTotals
 }
 

@@ -5,7 +5,7 @@ package import QrateMeasurement
 /// Orchestrators see this module and no transport. A new transport is a folder in `Transports/` that implements
 /// these protocols; nothing in an orchestrator, a reporter or the command line's core branches on which one it is.
 package protocol Transport: Sendable {
-    /// Connects, completes the handshake and judges the server's certificate.
+    /// Connects, completes the handshake and judges the server's certificate. Gives up when the task is cancelled.
     ///
     /// - Throws: ``TransportError``, whose kind tells an unreachable server from one that was refused here.
     func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession
@@ -29,6 +29,7 @@ package protocol TransportSession: Sendable {
     /// Client: opens the data plane that the server offered.
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane
     /// Ends the connection and tells the peer why. Idempotent; returns once the connection's resources are free.
+    /// Whatever waits for the session or its plane returns, or throws: nobody else wakes it.
     func close(_ reason: CloseReason) async
 }
 
@@ -37,6 +38,8 @@ package protocol ControlChannel: Sendable {
     /// Queues `bytes`; they are sent in order, ahead of payload.
     func send(_ bytes: [UInt8]) async throws(TransportError)
     /// The next bytes that arrived, at least one; nil once the peer ended its half. One caller at a time.
+    ///
+    /// - Throws: When the connection is gone, and not before everything that had arrived was given out.
     func receive() async throws(TransportError) -> [UInt8]?
 }
 

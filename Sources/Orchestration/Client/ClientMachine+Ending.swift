@@ -1,0 +1,83 @@
+import QrateControlProtocol
+import QrateMeasurement
+import QrateTransportAPI
+
+/// From the end of the payload to the report.
+extension ClientMachine {
+    // MARK: - Stopped early: the server still owes its counts
+
+    /// Stops both directions here, and waits a while for what the server says.
+    mutating func stop(_ run: ClientRun, telling messages: [Action] = []) -> [Action] {
+        phase = .stopping(run)
+        var actions = messages
+        if run.sending != nil { actions.append(.stopSending(.abort)) }
+        if !run.isWindowClosed { actions.append(.closeWindow) }
+        return actions + [.setTimer(.cancelGrace, Tunables.cancelGrace)]
+    }
+
+    mutating func stopping(_ event: SessionEvent, _ run: ClientRun) -> [Action] {
+        var run = run
+        var actions: [Action] = []
+        switch event {
+        case .received(.result(let result)):
+            run.result = result
+            if let ended = result.qrate?.endedEarly {
+                note(run.suspicion ?? Self.endedEarly(ended))
+            } else {
+                run.suspicion = nil  // it was the end of a session whose result was under way
+            }
+        case .received(.error(let message)): note(message.failure(otherwise: .failed))
+        case .received(let message): actions = progress(message, &run)
+        case .plane(.interval(let row)): run.receiving?.rows.append(row.report(of: .download))
+        case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
+        case .sampled(let sample): actions = sampled(sample, &run)
+        case .plane(.failed(let error)): run.suspicion = run.suspicion ?? error.failure
+        case .controlEnded, .transportFailed, .malformed, .timer(.cancelGrace): return settle(run, stopReason)
+        case .stopRequested, .plane, .timer, .connected, .planeReady, .admission: return []
+        }
+        if run.isComplete { return actions + settle(run, stopReason) }
+        phase = .stopping(run)
+        return actions
+    }
+
+    private var stopReason: CloseReason { report.failure?.kind == .interrupted ? .cancelled : .done }
+
+    // MARK: - Settling: the plane's last counts
+
+    /// Asks the plane for its last counts; nothing more comes from the server.
+    mutating func settle(_ run: ClientRun, _ reason: CloseReason) -> [Action] {
+        var run = run
+        if let suspicion = run.suspicion { note(suspicion) }
+        var actions: [Action] = []
+        if run.sending?.isDone == false { actions.append(.stopSending(.abort)) }
+        if !run.isWindowClosed { actions.append(.closeWindow) }
+        run.samplesUnderWay += 1
+        phase = .settling(run, reason)
+        return actions + [.sample]
+    }
+
+    mutating func settling(_ event: SessionEvent, _ run: ClientRun, _ reason: CloseReason) -> [Action] {
+        var run = run
+        switch event {
+        case .plane(.interval(let row)): run.receiving?.rows.append(row.report(of: .download))
+        case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
+        case .sampled(let sample): run.take(sample)
+        default: return []
+        }
+        guard run.samplesUnderWay == 0, run.isWindowClosed else {
+            phase = .settling(run, reason)
+            return []
+        }
+        let rows = releaseRows(&run, path: run.lastPiece())
+        return rows + summarize(run) + finish(reason)
+    }
+}
+
+extension ClientRun {
+    /// The sender's path for the last rows: from the final sample here, or out of the result.
+    fileprivate mutating func lastPiece() -> PathReport? {
+        if sending != nil { return lastSample.path.flatMap { sending?.trail.next($0) } }
+        guard let path = try? result?.qrate?.path?.report(observedBy: .server) else { return nil }
+        return receiving?.trail.next(path)
+    }
+}

@@ -1,0 +1,84 @@
+import QrateControlProtocol
+import QrateMeasurement
+import QrateTransportAPI
+
+/// A test at the server while its plane is open: what moves in each direction, and what came of it so far.
+struct ServerRun: Sendable {
+    let client: PeerProtocol
+    let test: ServedTest
+    let plan: DataPlan
+    let startedAt: MonotonicTime
+    /// Present when the server sends.
+    var sending: Sending?
+    /// Present when the server receives.
+    var receiving: Receiving?
+    /// Samples that were asked for and have not come.
+    var samplesUnderWay = 0
+    var lastSample: PlaneSample
+    /// Why it ended early, and how the session is closed.
+    var failure: TestFailure?
+    var closeReason = CloseReason.done
+    var isClientGone = false
+
+    struct Sending: Sendable {
+        var isDone = false
+        /// What the previous `interval` had said, per stream, and when.
+        var reported: [ByteCount] = []
+        var reportedAt: MonotonicTime
+        /// The receiving client's last word.
+        var finalReport: WireTotals?
+        var hasFinalReport = false
+    }
+
+    struct Receiving: Sendable {
+        var totals: ReceivedTotals?
+    }
+
+    init(client: PeerProtocol, test: ServedTest, plan: DataPlan, first: PlaneSample, now: MonotonicTime) {
+        self.client = client
+        self.test = test
+        self.plan = plan
+        startedAt = now
+        lastSample = first
+        if plan.sends { sending = Sending(reportedAt: now) }
+        if plan.receives { receiving = Receiving() }
+    }
+
+    var isWindowClosed: Bool { receiving == nil || receiving?.totals != nil }
+    /// What the test waits for in an ordinary course has come. A client that sends no reports is not waited for.
+    var isComplete: Bool {
+        guard isWindowClosed else { return false }
+        return sending.map { $0.isDone && ($0.hasFinalReport || !client.speaksQrate) } ?? true
+    }
+
+    /// A client that only receives, and is not qrate, has nothing to say: silence is its sign of life.
+    var expectsSignsOfLife: Bool { receiving != nil || client.speaksQrate }
+    var idleLimit: Duration { Tunables.idle + plan.interval }
+
+    /// From the first byte to the last moment at which the streams may still end.
+    var plannedEnd: Duration? { plan.limit.duration.map { $0 + plan.warmUp + Tunables.drain } }
+
+    mutating func take(_ sample: PlaneSample) {
+        samplesUnderWay = max(0, samplesUnderWay - 1)
+        lastSample = sample
+    }
+
+    /// Later totals than the first are ignored.
+    mutating func close(_ totals: ReceivedTotals) {
+        if receiving != nil, receiving?.totals == nil { receiving?.totals = totals }
+    }
+
+    mutating func loseClient(_ failure: TestFailure) {
+        isClientGone = true
+        self.failure = self.failure ?? failure
+    }
+
+    var counts: ServedCounts {
+        var counts = ServedCounts()
+        counts.upload = receiving?.totals?.summary()
+        counts.bytesSent = sending.flatMap { _ in lastSample.totalSent }
+        counts.download = (try? sending?.finalReport?.summary(bytesSent: counts.bytesSent)) ?? nil
+        counts.failure = failure
+        return counts
+    }
+}

@@ -1,0 +1,61 @@
+package import QrateControlProtocol
+package import QrateMeasurement
+package import QrateTransportAPI
+
+/// What can happen to one end of a test. The machines take them in any order.
+package enum SessionEvent: Sendable {
+    /// The session is up: the first event.
+    case connected(PeerIdentity)
+    case received(ControlMessage)
+    /// A line that isn't a message. Nothing is received after it.
+    case malformed(ControlError)
+    /// The peer ended its half of the control channel.
+    case controlEnded
+    /// The plane that was asked for is there; with the server's offer and a first sample.
+    case planeReady(DataOffer, PlaneSample)
+    case plane(PlaneEvent)
+    case sampled(PlaneSample)
+    case windowClosed(ReceivedTotals)
+    case timer(TimerName)
+    /// Server: whether the test that was asked for may run; nil is yes.
+    case admission(TestFailure?)
+    /// Client: the user wants out. Server: the process shuts down.
+    case stopRequested
+    /// The connection is gone, or couldn't be made.
+    case transportFailed(TransportError)
+}
+
+/// What a machine wants done, in order.
+package enum SessionAction<Output: Sendable>: Sendable {
+    case send(ControlMessage)
+    /// Server: make the plane. Answered by ``SessionEvent/planeReady(_:_:)``.
+    case offer(DataPlan)
+    /// Client: make the plane that the server offered. Answered likewise.
+    case open(DataPlan, DataOffer)
+    case start(SendJob)
+    case stopSending(SendEnd)
+    /// Answered by ``SessionEvent/sampled(_:)``, once each.
+    case sample
+    /// Answered by ``SessionEvent/windowClosed(_:)``, once each.
+    case closeWindow
+    /// Sets or resets the timer of that name.
+    case setTimer(TimerName, Duration)
+    case cancelTimer(TimerName)
+    /// Server: ask for a place. Answered by ``SessionEvent/admission(_:)``.
+    case admit(TestParameters)
+    case emit(Output)
+    /// Close the session; the machine is done. Always the last action.
+    case finish(CloseReason)
+}
+
+/// A machine has at most one timer of each name.
+package enum TimerName: Sendable, Hashable, CaseIterable {
+    case firstLine, reply, idle, plannedEnd, longestTest, drain, result, cancelGrace, rowPath, interval, linger
+}
+
+/// One end of a test as a value: no task, no clock, no I/O.
+package protocol SessionMachine: Sendable {
+    associatedtype Output: Sendable
+    /// - Parameter now: never less than in an earlier call.
+    mutating func handle(_ event: SessionEvent, now: MonotonicTime) -> [SessionAction<Output>]
+}

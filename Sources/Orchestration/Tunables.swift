@@ -1,0 +1,33 @@
+/// Every time and bound that orchestration decides by. Wire formats have theirs in ControlProtocol.
+package enum Tunables {
+    /// Server: from a session's start to a whole `hello`. A client sends it at once, so seconds mean a port scanner.
+    package static let firstLine = Duration.seconds(5)
+    /// Either end: a handshake message that the peer owes. What xfr's servers allow, too.
+    package static let reply = Duration.seconds(30)
+    /// Either end: silence of the peer while payload should move. An interval row breaks it, so the time between
+    /// two rows comes in addition.
+    package static let idle = Duration.seconds(30)
+    /// The receiver: from the sender's last word (or the planned end) to the end of every stream. At 1 Mbit/s this
+    /// empties 1.2 MB of buffers; what takes longer is reported as missing, not waited for.
+    package static let drain = Duration.seconds(10)
+    /// On top of ``drain``, for the end that waits for the other one's drain: a message's way, and a slow scheduler.
+    package static let margin = Duration.seconds(5)
+    /// Client: from `cancel` to the partial result. A person who pressed ctrl-C waits for it.
+    package static let cancelGrace = Duration.seconds(3)
+    /// Client: how long a download's row waits for the server's view of the path, so that both appear in one line.
+    package static let rowPath = Duration.milliseconds(250)
+    /// Server: the time between `interval` messages of a download to a peer that sends no reports. xfr's own value.
+    package static let interval = Duration.seconds(1)
+    /// Server: from its last message to the client's closing. Closing first could drop that message from the queue.
+    package static let linger = Duration.seconds(3)
+    /// Server: from the order to stop to the end of the last session; ``linger`` fits in twice.
+    package static let shutdown = Duration.seconds(6)
+
+    /// Rows that a report keeps: an hour, the longest test, has 36,000 at the shortest interval. Later ones are shown,
+    /// not kept, so that a server cannot fill the client's memory.
+    package static let mostRows = 40_000
+    /// Server: sessions that may be open beyond those with a test. A busy site's clients and a scan fit in.
+    package static let mostWaitingSessions = 256
+    /// Control messages that wait to be sent. A peer that lets them pile up does not read.
+    package static let mostQueuedMessages = 256
+}

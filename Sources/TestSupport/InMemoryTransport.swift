@@ -1,0 +1,139 @@
+package import QrateMeasurement
+package import QrateTransportAPI
+import Synchronization
+
+/// A transport and its listener, joined in memory: what orchestrators are tested with.
+///
+/// Control bytes arrive cut up in odd places, payload is counted and not moved, time is the manual clock's, and
+/// ``InMemoryFaults`` say what goes wrong.
+package final class InMemoryNetwork: Sendable {
+    package let clock: ManualClock
+    /// For the sessions that are connected from now on.
+    private let settings: Mutex<Settings>
+    private let accepted: AsyncStream<any TransportSession>
+    private let accept: AsyncStream<any TransportSession>.Continuation
+    private let links = Mutex<[InMemoryLink]>([])
+
+    package struct Settings: Sendable {
+        package var faults = InMemoryFaults()
+        /// Payload per stream and interval. A budget without a duration goes all at once when this is nil.
+        package var bytesPerTick: ByteCount?
+        package var serverAddress = "192.0.2.7:5201"
+        package var seed: UInt64 = 1
+
+        package init() {}
+    }
+
+    package init(clock: ManualClock = ManualClock(), _ settings: Settings = Settings()) {
+        self.clock = clock
+        self.settings = Mutex(settings)
+        (accepted, accept) = AsyncStream.makeStream()
+    }
+
+    package convenience init(clock: ManualClock = ManualClock(), faults: InMemoryFaults) {
+        var settings = Settings()
+        settings.faults = faults
+        self.init(clock: clock, settings)
+    }
+
+    package func configure(_ change: (inout Settings) -> Void) { settings.withLock { change(&$0) } }
+
+    package var transport: any Transport { InMemoryTransport(network: self) }
+    package var listener: any TransportListener { InMemoryListener(network: self) }
+    package let endpoint = Endpoint(host: "server.example", port: 5201)
+
+    /// How each connection's end was closed, in the order of connecting; nil for one that wasn't.
+    package func closeReasons(by role: Role) -> [CloseReason?] {
+        links.withLock { $0.map { $0.closeReason(of: role) } }
+    }
+
+    fileprivate func connect() async throws(TransportError) -> any TransportSession {
+        let settings = settings.withLock { $0 }
+        if let error = settings.faults.unreachable { throw error }
+        if settings.faults.neverConnects {
+            try? await clock.sleep(until: clock.now.advanced(by: .seconds(1_000_000)), tolerance: nil)
+            throw TransportError(.unreachable, "Connecting was given up.")
+        }
+        let link = InMemoryLink(clock: clock, settings)
+        let number = links.withLock { links in
+            links.append(link)
+            return links.count
+        }
+        let server = InMemorySession(role: .server, link: link, address: "198.51.100.\(number % 250):40000")
+        guard case .enqueued = accept.yield(server) else { throw TransportError(.unreachable, "Nobody listens.") }
+        return InMemorySession(role: .client, link: link, address: settings.serverAddress)
+    }
+
+    fileprivate var incoming: AsyncStream<any TransportSession> { accepted }
+
+    fileprivate func shutDown() {
+        accept.finish()
+        for link in links.withLock({ $0 }) { link.close(by: .server, .shuttingDown) }
+    }
+}
+
+/// What goes wrong in memory. Lines are counted from the connection's start.
+package struct InMemoryFaults: Sendable {
+    package var unreachable: TransportError?
+    /// Connecting lasts until it is cancelled.
+    package var neverConnects = false
+    /// The connection is lost once this end has sent so many control lines.
+    package var breaksAfterLines: (by: Role, count: Int)?
+    /// This end closes the connection once it has sent so many control lines.
+    package var leavesAfterLines: (by: Role, count: Int)?
+    package var refusedOffer: TransportError?
+    package var refusedOpening: TransportError?
+    /// The planes fail after so many intervals of payload; control lives on.
+    package var planesFailAfterTicks: Int?
+    /// The receiver never learns that the streams have ended.
+    package var losesTheEnd = false
+
+    package init() {}
+}
+
+private struct InMemoryTransport: Transport {
+    let network: InMemoryNetwork
+
+    func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession {
+        try await network.connect()
+    }
+}
+
+private struct InMemoryListener: TransportListener {
+    let network: InMemoryNetwork
+
+    var port: UInt16 { network.endpoint.port }
+    var sessions: AsyncStream<any TransportSession> { network.incoming }
+    func close() async { network.shutDown() }
+}
+
+/// One end of a link.
+private struct InMemorySession: TransportSession {
+    let role: Role
+    let link: InMemoryLink
+    let address: String
+
+    var peer: PeerIdentity { PeerIdentity(address: address, handshake: HandshakeReport(duration: .milliseconds(20))) }
+    var control: any ControlChannel { InMemoryControl(role: role, link: link) }
+
+    func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
+        if let error = link.settings.faults.refusedOffer { throw error }
+        return (link.makePlanes(plan).server, DataOffer())
+    }
+
+    func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane {
+        if let error = link.settings.faults.refusedOpening { throw error }
+        // Made at the server's offer; a test that plays the server by hand makes none.
+        return link.makePlanes(plan).client
+    }
+
+    func close(_ reason: CloseReason) async { link.close(by: role, reason) }
+}
+
+private struct InMemoryControl: ControlChannel {
+    let role: Role
+    let link: InMemoryLink
+
+    func send(_ bytes: [UInt8]) async throws(TransportError) { try link.send(bytes, from: role) }
+    func receive() async throws(TransportError) -> [UInt8]? { try await link.pipe(to: role).receive() }
+}
