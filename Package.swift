@@ -22,7 +22,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -33,7 +32,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
@@ -63,20 +61,20 @@ let package = Package(
             ]),
         module(
             "Orchestration",
-            ["QrateTransportAPI", "QrateControlProtocol", "QrateStatistics", "QrateMeasurement", logging]),
+            ["QrateTransportAPI", "QrateControlProtocol", "QrateStatistics", "QrateMeasurement"]),
         module("Reporting", ["QrateMeasurement"]),
         module("TerminalUI", ["QrateMeasurement"]),
         .target(
             name: "QrateKit",
             dependencies: [
-                "QrateOrchestration", "QrateTransports", "QrateTransportAPI", "QrateSecurity", "QrateMeasurement",
-                "QrateReporting", logging,
+                "QrateOrchestration", "QrateTransports", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateMeasurement",
             ],
             path: "Sources/QrateKit", swiftSettings: strict),
         .executableTarget(
             name: "qrate",
             dependencies: [
-                "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser, logging,
+                "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateSockets", "QrateMeasurement", argumentParser,
             ],
             path: "Sources/qrate", swiftSettings: strict),
         module(

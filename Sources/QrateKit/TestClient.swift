@@ -1,0 +1,70 @@
+import FoundationEssentials
+import QrateMeasurement
+import QrateOrchestration
+import QrateTransportAPI
+import QrateTransports
+
+/// Runs one test against a server.
+///
+///     let client = try TestClient(TestConfiguration(host: "paris.example.net"))
+///     let report = await client.run { event in ... }
+///     print(report.upload?.throughput as Any)
+///
+/// Any number of them may run in one process. Cancelling the task that runs the test, or ``cancel()``, ends it on both
+/// sides and still gives what was measured.
+public final class TestClient: Sendable {
+    private let test: ClientTest
+
+    /// What a test tells while it runs.
+    public enum Event: Sendable {
+        /// Both ends agreed and payload begins to move. The report holds what is known so far: the ends and their
+        /// settings, the handshake, the certificate's verdict.
+        case started(TestReport)
+        case interval(IntervalReport)
+        case warning(TestWarning)
+    }
+
+    /// - Throws: `usage` when the configuration can't be run, `badInput` or `permission` when a file that it names
+    ///   can't be used.
+    public init(_ configuration: TestConfiguration) throws(TestFailure) {
+        try configuration.validate()
+        let trust = try configuration.trust.clientTrust(
+            serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
+        let transport: any Transport =
+            switch configuration.parameters.transport {
+            case .quic: QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust)
+            }
+        test = ClientTest(
+            transport: transport, endpoint: Endpoint(host: configuration.host, port: configuration.port),
+            parameters: configuration.parameters, connectTimeout: configuration.connectTimeout,
+            startedAt: Date().timeIntervalSince1970)
+    }
+
+    /// Runs the test, once.
+    ///
+    /// - Parameter observe: Called in order, before this returns. It should be quick: the test's control task waits for
+    ///   it (its payload doesn't).
+    /// - Returns: Always a report. Its `failure` says why, when the test didn't run to its planned end.
+    public func run(_ observe: @escaping @Sendable (Event) -> Void = { _ in }) async -> TestReport {
+        let startedAt = Date().timeIntervalSince1970
+        return await test.run { event in
+            switch event {
+            case .connected: break
+            case .started(let header): observe(.started(TestReport(header, startedAt: startedAt)))
+            case .interval(let row): observe(.interval(row))
+            case .warning(let warning): observe(.warning(warning))
+            }
+        }
+    }
+
+    /// Ends the test early, on both sides. Idempotent, from any thread.
+    public func cancel() { test.cancel() }
+}
+
+extension TestReport {
+    init(_ header: TestHeader, startedAt: Double) {
+        self.init(
+            id: header.id, startedAt: startedAt, parameters: header.parameters, client: header.client,
+            server: header.server, handshake: header.handshake, security: header.security)
+    }
+}

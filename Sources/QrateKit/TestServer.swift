@@ -1,0 +1,152 @@
+import QrateMeasurement
+import QrateOrchestration
+import QrateQUICCore
+import QrateSecurity
+import QrateSockets
+import QrateTransportAPI
+import QrateTransports
+import Synchronization
+
+/// Serves tests on one port, many clients at once.
+///
+///     let server = try await TestServer.start(ServerConfiguration(port: 0)) { event in ... }
+///     print(server.port)
+///     await server.run()
+public final class TestServer: Sendable {
+    /// TCP's and UDP's number alike.
+    public let port: UInt16
+    private let server: SessionServer
+    private let configuration: ServerConfiguration
+    private let identity: CurrentIdentity
+
+    /// What a server tells about its clients.
+    public enum Event: Sendable {
+        case testStarted(Test)
+        case testFinished(Test, Outcome)
+        /// A client that came to no test, and why.
+        case refused(peer: String, TestFailure)
+    }
+
+    public struct Test: Sendable, Hashable {
+        public var id: String
+        /// The client's address and port.
+        public var peer: String
+        /// The client's software, safe to print.
+        public var software: String
+        public var parameters: TestParameters
+    }
+
+    public struct Outcome: Sendable, Hashable {
+        /// What this server received.
+        public var upload: DirectionSummary?
+        /// What the client says that it received.
+        public var download: DirectionSummary?
+        /// Present when the test ended before its planned end.
+        public var failure: TestFailure?
+    }
+
+    /// Opens the port and begins to accept clients; ``run()`` serves them.
+    ///
+    /// - Parameter observe: Called from several tasks at once.
+    public static func start(
+        _ configuration: ServerConfiguration, _ observe: @escaping @Sendable (Event) -> Void = { _ in }
+    ) async throws(TestFailure) -> TestServer {
+        try configuration.validate()
+        let loaded = await loadIdentity(configuration)
+        do {
+            return try TestServer(configuration, try loaded.get(), observe)
+        } catch let error as TransportError {
+            throw error.failure
+        } catch let error as SecurityError {
+            throw error.failure
+        } catch {
+            throw TestFailure(.failed, "\(error)")
+        }
+    }
+
+    private init(
+        _ configuration: ServerConfiguration, _ identity: ServerIdentity, _ observe: @escaping @Sendable (Event) -> Void
+    ) throws {
+        self.configuration = configuration
+        let current = CurrentIdentity(identity)
+        var options = QUICListener.Options()
+        options.demandsRetry = configuration.demandsRetry
+        options.settings.idleTimeout = configuration.idleTimeout
+        let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
+        let listener = try QUICListener(on: door, options) { current.value }
+        var limits = AdmissionControl.Limits()
+        limits.tests = configuration.maxTests
+        limits.duration = configuration.maxDuration
+        limits.isOneOff = configuration.isOneOff
+        port = listener.port
+        self.identity = current
+        server = SessionServer(listener: listener, limits: limits) { observe(Event($0)) }
+    }
+
+    /// Serves until ``stop()``, or until the one test of a one-off server is over. Every thread has ended then.
+    public func run() async { await server.run() }
+
+    /// Ends the running tests in order, with partial results, and lets ``run()`` return. Idempotent.
+    public func stop() { server.stop() }
+
+    public var runningTests: Int { server.runningTests }
+
+    // MARK: The certificate
+
+    /// Of the certificate that clients see now: what they can pin, `sha256:` and 64 hexadecimal digits.
+    public var fingerprint: String { identity.value.fingerprint.pin }
+
+    /// What there is to say about the certificate: that it was made or renewed just now, or has expired.
+    public var certificateNotice: String? { identity.value.notice }
+
+    /// Reads the certificate anew, for new connections; running tests keep theirs. When that fails the old one stays.
+    public func reloadCertificate() async throws(TestFailure) {
+        do throws(SecurityError) {
+            identity.value = try await Self.loadIdentity(configuration).get()
+        } catch {
+            throw error.failure
+        }
+    }
+
+    private static func loadIdentity(_ configuration: ServerConfiguration) async -> Result<ServerIdentity, SecurityError> {
+        await DedicatedThread.run(name: "qrate-identity") {
+            Result { () throws(SecurityError) in
+                if let files = configuration.certificate {
+                    return try ServerIdentity.load(chainFile: files.chain, keyFile: files.key)
+                }
+                return try ServerIdentity.kept(in: try StateDirectory.path(or: configuration.stateDirectory))
+            }
+        }
+    }
+}
+
+/// The identity that new connections get. Asked for on the endpoint's thread, replaced from elsewhere.
+private final class CurrentIdentity: Sendable {
+    private let slot: Mutex<ServerIdentity>
+
+    init(_ identity: ServerIdentity) { slot = Mutex(identity) }
+
+    var value: ServerIdentity {
+        get { slot.withLock { $0 } }
+        set { slot.withLock { $0 = newValue } }
+    }
+}
+
+extension TestServer.Event {
+    init(_ event: ServerEvent) {
+        switch event {
+        case .started(let test): self = .testStarted(TestServer.Test(test))
+        case .finished(let test, let counts):
+            self = .testFinished(
+                TestServer.Test(test),
+                TestServer.Outcome(upload: counts.upload, download: counts.download, failure: counts.failure))
+        case .refused(let peer, let failure): self = .refused(peer: peer, failure)
+        }
+    }
+}
+
+extension TestServer.Test {
+    init(_ test: ServedTest) {
+        self.init(id: test.id, peer: test.peer, software: test.software, parameters: test.parameters)
+    }
+}

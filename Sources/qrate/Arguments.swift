@@ -1,0 +1,78 @@
+public import ArgumentParser
+public import QrateKit
+
+/// A number with a suffix: what sizes, rates and durations are written with.
+enum Quantity {
+    /// The number before the suffix, and the suffix. nil unless the number is a plain, finite, positive decimal.
+    static func split(_ text: String) -> (number: Double, suffix: Substring)? {
+        let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard !digits.isEmpty, let number = Double(String(digits)), number.isFinite else { return nil }
+        return (number, text[digits.endIndex...])
+    }
+}
+
+extension ByteCount: ExpressibleByArgument {
+    /// Bytes with binary suffixes: `1000000`, `64K`, `1.5M`, `2G`.
+    public init?(argument: String) {
+        guard let (number, suffix) = Quantity.split(argument) else { return nil }
+        let scales: [String: Double] = ["": 1, "K": 1024, "M": 1_048_576, "G": 1_073_741_824, "T": 1_099_511_627_776]
+        guard let scale = scales[suffix.uppercased()] else { return nil }
+        let bytes = (number * scale).rounded()
+        guard bytes < 9.2e18 else { return nil }
+        self.init(UInt64(bytes))
+    }
+}
+
+/// A time on the command line: `10`, `10s`, `1m30s`, `500ms`, `1h`.
+struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
+    let duration: Duration
+
+    init(_ duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        var rest = argument[...]
+        var total = Duration.zero
+        var parts = 0
+        while !rest.isEmpty {
+            guard let (number, tail) = Quantity.split(String(rest)) else { return nil }
+            let unit = tail.prefix { $0.isLetter }
+            let scales: [String: Double] = ["": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600]
+            // A number without a unit stands alone: 1m30 could be anything.
+            guard let scale = scales[unit.lowercased()], !(unit.isEmpty && parts > 0) else { return nil }
+            guard number * scale < 31_622_400 else { return nil }  // a year
+            total += .nanoseconds(Int64((number * scale * 1e9).rounded()))
+            rest = tail[unit.endIndex...]
+            parts += 1
+        }
+        guard parts > 0 else { return nil }
+        duration = total
+    }
+
+    var description: String {
+        let seconds = duration.seconds
+        return seconds == seconds.rounded() ? "\(Int(seconds))s" : "\(Int((seconds * 1000).rounded()))ms"
+    }
+}
+
+/// What client and server both take.
+struct NetworkArguments: ParsableArguments {
+    @Flag(help: "Send datagrams one by one instead of in batches that the kernel cuts (UDP_SEGMENT).")
+    var noGso = false
+
+    @Flag(help: "Receive datagrams one by one instead of merged by the kernel (UDP_GRO).")
+    var noGro = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Socket buffers to ask for, within the system's limit. Default: 8M, past the limit where allowed.",
+            valueName: "size"))
+    var socketBuffer: ByteCount?
+
+    var options: NetworkOptions {
+        var options = NetworkOptions()
+        options.usesSegmentationOffload = !noGso
+        options.usesReceiveOffload = !noGro
+        options.socketBuffer = socketBuffer
+        return options
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Glibc
+import QrateKit
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Be the server: QUIC tests on one port, many clients at once.",
+        discussion: """
+            Without --cert and --key it makes a self-signed certificate at the first start and keeps it in \
+            $XDG_STATE_HOME/qrate. SIGHUP reads the certificate anew; SIGINT and SIGTERM end running tests in order.
+            """)
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The port. 0 takes a free one.", valueName: "port"))
+    var port = TestConfiguration.defaultPort
+
+    @Option(
+        help: ArgumentHelp("The certificate chain, leaf first (PEM).", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt"]))
+    var cert: String?
+
+    @Option(
+        help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"),
+        completion: .file(extensions: ["pem", "key"]))
+    var key: String?
+
+    @Flag(name: [.customShort("1"), .long], help: "Serve one test, then end.")
+    var oneOff = false
+
+    @Option(help: ArgumentHelp("Refuse longer tests.", valueName: "time"))
+    var maxDuration = TimeArgument(TestParameters.longestTest)
+
+    @Option(help: ArgumentHelp("Refuse more tests at once.", valueName: "n"))
+    var maxTests = 64
+
+    @Flag(help: "Make clients prove their address first, for one more round trip (QUIC Retry).")
+    var retry = false
+
+    @Option(help: ArgumentHelp("Forget clients that were silent for this long.", valueName: "time"))
+    var idleTimeout = TimeArgument(.seconds(30))
+
+    @OptionGroup var network: NetworkArguments
+
+    @Flag(help: "Print events as JSON objects, one a line, on standard output.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Log no tests, only problems.")
+    var quiet = false
+
+    func run() async throws {
+        let log = ServeLog(json: json, quiet: quiet)
+        do throws(TestFailure) {
+            let server = try await TestServer.start(try configuration()) { log.record($0) }
+            log.listening(server)
+            let watch = SignalWatch { signal, count in
+                guard signal == SIGHUP else {
+                    server.stop()
+                    if count > 1 { Exit.now(128 + signal) }
+                    return
+                }
+                Task {
+                    do throws(TestFailure) {
+                        try await server.reloadCertificate()
+                        log.note("certificate read anew: \(server.fingerprint)")
+                    } catch {
+                        log.problem("the old certificate stays: \(error.message)")
+                    }
+                }
+            }
+            await server.run()
+            withExtendedLifetime(watch) {}
+        } catch {
+            log.failed(error)
+            throw ExitCode(error.kind.exitStatus)
+        }
+    }
+
+    private func configuration() throws(TestFailure) -> ServerConfiguration {
+        var configuration = ServerConfiguration(port: port)
+        switch (cert, key) {
+        case (let cert?, let key?): configuration.certificate = .init(chain: cert, key: key)
+        case (nil, nil): break
+        default: throw TestFailure(.usage, "--cert and --key go together: one is missing")
+        }
+        configuration.isOneOff = oneOff
+        configuration.maxDuration = maxDuration.duration
+        configuration.maxTests = maxTests
+        configuration.demandsRetry = retry
+        configuration.idleTimeout = idleTimeout.duration
+        configuration.network = network.options
+        return configuration
+    }
+}
