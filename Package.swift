@@ -74,7 +74,7 @@ let package = Package(
         .executableTarget(
             name: "qrate",
             dependencies: [
-                "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateSockets", "QrateMeasurement", argumentParser,
+                "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser,
             ],
             path: "Sources/qrate", swiftSettings: strict),
         module(

@@ -82,13 +82,13 @@ struct ClientCommand: AsyncParsableCommand {
         do throws(TestFailure) {
             let configuration = try configuration()
             let client = try TestClient(configuration)
-            let watch = SignalWatch { signal, count in
+            SignalWatch.handle { signal, count in
                 client.cancel()
-                if count > 1 { Exit.now(128 + signal) }
+                if count > 1 { SignalWatch.die(of: signal) }
             }
             output.begin(configuration.parameters, host: configuration.host, port: configuration.port)
             let report = await client.run { output.show($0) }
-            withExtendedLifetime(watch) { output.finish(report) }
+            output.finish(report)
             if let failure = report.failure { throw failure }
         } catch {
             throw output.exitCode(for: error)

@@ -26,8 +26,3 @@ enum Console {
         return Int(size.ws_col)
     }
 }
-
-enum Exit {
-    /// Ends the process at once: the user asked twice.
-    static func now(_ status: Int32) -> Never { _exit(status) }
-}

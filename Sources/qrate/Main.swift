@@ -2,12 +2,7 @@ import ArgumentParser
 import QrateMeasurement
 
 @main enum Main {
-    /// Signals are blocked before any thread exists, because threads inherit the mask: from then on only
-    /// ``SignalWatch`` takes them.
-    static func main() async {
-        SignalWatch.block()
-        await Qrate.main()
-    }
+    static func main() { SignalWatch.run { await Qrate.main() } }
 }
 
 struct Qrate: AsyncParsableCommand {

@@ -51,10 +51,10 @@ struct ServeCommand: AsyncParsableCommand {
         do throws(TestFailure) {
             let server = try await TestServer.start(try configuration()) { log.record($0) }
             log.listening(server)
-            let watch = SignalWatch { signal, count in
+            SignalWatch.handle { signal, count in
                 guard signal == SIGHUP else {
                     server.stop()
-                    if count > 1 { Exit.now(128 + signal) }
+                    if count > 1 { SignalWatch.die(of: signal) }
                     return
                 }
                 Task {
@@ -67,7 +67,6 @@ struct ServeCommand: AsyncParsableCommand {
                 }
             }
             await server.run()
-            withExtendedLifetime(watch) {}
         } catch {
             log.failed(error)
             throw ExitCode(error.kind.exitStatus)

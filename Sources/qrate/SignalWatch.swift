@@ -1,34 +1,46 @@
 import Glibc
-import QrateSockets
+import Synchronization
 
-/// Calls back for SIGINT, SIGTERM and SIGHUP, on a thread of its own.
-///
-/// The signals are blocked everywhere and taken with sigwait(3), so that no handler runs in the middle of anything.
-final class SignalWatch: Sendable {
-    private static var signals: sigset_t {
+/// Takes SIGINT, SIGTERM and SIGHUP on the main thread, with sigwait(3), so that no handler runs in the middle of
+/// anything. Until somebody asks for them they do what they do to any program.
+enum SignalWatch {
+    typealias Handler = @Sendable (_ signal: Int32, _ count: Int) -> Void
+
+    private static let handler = Mutex<Handler?>(nil)
+    private static let watched = [SIGINT, SIGTERM, SIGHUP]
+
+    /// Runs `work` beside the main thread, which watches for signals from now on, and ends the process when it is done.
+    static func run(_ work: @escaping @Sendable () async -> Void) -> Never {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, signal) }
-        return set
-    }
-
-    /// For the whole process, when called before there is a second thread.
-    static func block() {
-        var set = signals
+        for signal in watched { sigaddset(&set, signal) }
+        // Before there is a second thread: threads inherit the mask.
         pthread_sigmask(SIG_BLOCK, &set, nil)
+        Task.detached {
+            await work()
+            exit(0)
+        }
+        var count = 0
+        while true {
+            var signal: Int32 = 0
+            guard sigwait(&set, &signal) == 0 else { continue }
+            count += 1
+            guard let handler = handler.withLock({ $0 }) else { die(of: signal) }
+            handler(signal, count)
+        }
     }
 
-    /// - Parameter handler: Gets the signal, and how many came so far.
-    init(_ handler: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void) {
-        DedicatedThread(name: "qrate-signals") {
-            var set = Self.signals
-            var count = 0
-            while true {
-                var signal: Int32 = 0
-                guard sigwait(&set, &signal) == 0 else { continue }
-                count += 1
-                handler(signal, count)
-            }
-        }.detach()  // lives as long as the process
+    /// - Parameter body: Called on the main thread with the signal, and how many came so far. It must not block.
+    static func handle(_ body: @escaping Handler) { handler.withLock { $0 = body } }
+
+    /// Ends the process as the signal would have without us, so that a shell sees it.
+    static func die(of signal: Int32) -> Never {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, signal)
+        Glibc.signal(signal, SIG_DFL)
+        raise(signal)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+        _exit(128 + signal)
     }
 }
