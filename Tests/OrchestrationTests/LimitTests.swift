@@ -16,7 +16,8 @@ import Testing
 
             let second = await served.client(.bytes(1000, .upload)).report
             #expect(second.failure?.kind == .refused)
-            #expect(second.failure?.message == "This server is busy: its limit of tests at once (--max-tests) is 1, and 1 run.")
+            let text = "This server is busy: its limit of tests at once (--max-tests) is 1, and 1 run."
+            #expect(second.failure?.message == text)
             #expect(second.failure?.kind.exitStatus == 75)
             #expect(served.refusals.map(\.kind) == [.refused])
 
