@@ -99,7 +99,8 @@ let package = Package(
         tests(
             "Orchestration",
             [
-                "QrateOrchestration", "QrateTransportAPI", "QrateControlProtocol", "QrateMeasurement", "QrateTestSupport",
+                "QrateOrchestration", "QrateTransportAPI", "QrateControlProtocol", "QrateMeasurement",
+                "QrateTestSupport",
             ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
     ]

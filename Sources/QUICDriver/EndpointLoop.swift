@@ -1,6 +1,6 @@
 import QrateMeasurement
 package import QrateQUICCore
-package import QrateSockets
+import QrateSockets
 
 /// The loop of an endpoint's thread: receive, timers, commands, transmit, wait.
 ///
@@ -71,8 +71,13 @@ package final class EndpointLoop {
         return body(entry.connection)
     }
 
-    package var localAddress: SocketAddress { local }
-    package var connectionCount: Int { entries.count }
+    /// Closes every connection, for an owner that can't name the one it has yet.
+    package func closeAll(code: UInt64) {
+        for entry in entries {
+            entry.connection.close(code: code, reason: "")
+            entry.isDue = true
+        }
+    }
 
     // MARK: The loop
 

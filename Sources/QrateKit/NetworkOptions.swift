@@ -16,7 +16,9 @@ public struct NetworkOptions: Sendable, Hashable {
     static let smallestBuffer = ByteCount(64 << 10)
 
     func validate() throws(TestFailure) {
-        guard let socketBuffer, socketBuffer < Self.smallestBuffer || socketBuffer.bytes > UInt64(Int32.max) else { return }
+        guard let socketBuffer, socketBuffer < Self.smallestBuffer || socketBuffer.bytes > UInt64(Int32.max) else {
+            return
+        }
         throw TestFailure(
             .usage, "a socket buffer of \(socketBuffer.bytes) bytes is out of range: 65536 to 2147483647")
     }

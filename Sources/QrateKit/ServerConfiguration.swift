@@ -46,12 +46,14 @@ public struct ServerConfiguration: Sendable, Hashable {
         }
         guard maxDuration > .zero, maxDuration <= TestParameters.longestTest else {
             throw TestFailure(
-                .usage, "a longest test of \(fixedPoint(maxDuration.seconds, decimals: 3)) s is out of range: "
+                .usage,
+                "a longest test of \(fixedPoint(maxDuration.seconds, decimals: 3)) s is out of range: "
                     + "more than 0 s, at most \(fixedPoint(TestParameters.longestTest.seconds, decimals: 0)) s")
         }
         guard idleTimeout >= .seconds(1), idleTimeout <= .seconds(600) else {
             throw TestFailure(
-                .usage, "an idle timeout of \(fixedPoint(idleTimeout.seconds, decimals: 3)) s is out of range: "
+                .usage,
+                "an idle timeout of \(fixedPoint(idleTimeout.seconds, decimals: 3)) s is out of range: "
                     + "1 s to 600 s")
         }
         try network.validate()

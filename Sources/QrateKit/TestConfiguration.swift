@@ -36,7 +36,8 @@ public struct TestConfiguration: Sendable, Hashable {
         guard port > 0 else { throw TestFailure(.usage, "port 0 can't be connected to") }
         guard connectTimeout > .zero, connectTimeout <= .seconds(3600) else {
             throw TestFailure(
-                .usage, "a connect timeout of \(fixedPoint(connectTimeout.seconds, decimals: 3)) s is out of range: "
+                .usage,
+                "a connect timeout of \(fixedPoint(connectTimeout.seconds, decimals: 3)) s is out of range: "
                     + "more than 0 s, at most 3600 s")
         }
         try network.validate()

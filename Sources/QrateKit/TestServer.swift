@@ -108,7 +108,9 @@ public final class TestServer: Sendable {
         }
     }
 
-    private static func loadIdentity(_ configuration: ServerConfiguration) async -> Result<ServerIdentity, SecurityError> {
+    private static func loadIdentity(_ configuration: ServerConfiguration) async -> Result<
+        ServerIdentity, SecurityError
+    > {
         await DedicatedThread.run(name: "qrate-identity") {
             Result { () throws(SecurityError) in
                 if let files = configuration.certificate {

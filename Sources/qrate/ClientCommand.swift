@@ -27,7 +27,8 @@ struct ClientCommand: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("n", allowingJoined: true), .long],
-        help: ArgumentHelp("Payload bytes to send: 1000000, 64K, 1.5G (binary). With -t, whichever ends first.",
+        help: ArgumentHelp(
+            "Payload bytes to send: 1000000, 64K, 1.5G (binary). With -t, whichever ends first.",
             valueName: "size"))
     var bytes: ByteCount?
 
@@ -117,7 +118,9 @@ struct ClientCommand: AsyncParsableCommand {
     }
 
     private func trust() throws(TestFailure) -> TrustPolicy {
-        let given = [insecure ? "--insecure" : nil, pin == nil ? nil : "--pin", ca == nil ? nil : "--ca"].compactMap { $0 }
+        let given = [insecure ? "--insecure" : nil, pin == nil ? nil : "--pin", ca == nil ? nil : "--ca"].compactMap {
+            $0
+        }
         guard given.count <= 1 else {
             throw TestFailure(.usage, "\(given.joined(separator: " and ")) exclude each other: choose one")
         }

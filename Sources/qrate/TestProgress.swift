@@ -34,7 +34,8 @@ struct TestProgress {
         let measured = elapsed - parameters.warmUp
         let planned = parameters.limit.duration
         return ProgressLine.State(
-            phase: planned.map { measured > $0 } ?? false ? .draining : .measuring, elapsed: measured, duration: planned,
+            phase: planned.map { measured > $0 } ?? false ? .draining : .measuring, elapsed: measured,
+            duration: planned,
             received: received, byteBudget: parameters.limit.byteBudget, upload: upload, download: download)
     }
 }

@@ -72,99 +72,6 @@ package struct QUICTransport: Transport {
         }
     }
 
-    private enum HandshakeFailure: Error {
-        case refused(TransportError)
-        /// Nothing came back, or only word that the port is closed.
-        case silent(isRefused: Bool)
-    }
-
-    private func handshake(
-        _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ judge: ServerTrust, timeout: Duration
-    ) async -> Result<QUICSession, HandshakeFailure> {
-        var settings = settings
-        settings.handshakeTimeout = timeout
-        return await withCheckedContinuation { continuation in
-            endpoint.post { [settings] loop in
-                let now = MonotonicClock.now()
-                let made = Result { () throws(QUICError) in
-                    try makeConnection(local: local, remote: address, target, judge, settings, now: now)
-                }
-                switch made {
-                case .failure(let error):
-                    continuation.resume(returning: .failure(.refused(TransportError(.failed, "\(error)"))))
-                case .success(let connection):
-                    loop.add(connection) { number in
-                        QUICSessionCore(number, endpoint.socket, role: .client, now: now) { core, connection, outcome in
-                            continuation.resume(
-                                returning: Self.conclude(outcome, connection, endpoint, core, address, target))
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    private func makeConnection(
-        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ judge: ServerTrust,
-        _ settings: ConnectionSettings, now: MonotonicTime
-    ) throws(QUICError) -> QUICConnection {
-        let made = local.withBytes { local in
-            remote.withBytes { remote in
-                Result { () throws(QUICError) in
-                    try QUICConnection.client(
-                        local: local, remote: remote, identity: ClientIdentity(), trust: judge,
-                        serverName: trust.serverNameIndication(for: target),
-                        applicationProtocols: [Self.applicationProtocol], settings: settings, now: now)
-                }
-            }
-        }
-        return try made.get()
-    }
-
-    /// On the endpoint's thread.
-    private static func conclude(
-        _ outcome: QUICSessionCore.HandshakeOutcome, _ connection: QUICConnection, _ endpoint: QUICEndpoint,
-        _ core: QUICSessionCore, _ address: SocketAddress, _ target: Endpoint
-    ) -> Result<QUICSession, HandshakeFailure> {
-        switch outcome {
-        case .completed(let duration):
-            let peer = PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration),
-                security: SecurityReport(connection))
-            return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, ownsEndpoint: true))
-        case .portUnreachable: return .failure(.silent(isRefused: true))
-        case .failed(.handshakeTimeout), .failed(.idleTimeout): return .failure(.silent(isRefused: false))
-        case .failed(let ending):
-            if case .refused(let refusal)? = connection.verdict {
-                return .failure(.refused(TransportError(.certificate, refusal.message)))
-            }
-            return .failure(.refused(handshakeError(ending, target)))
-        }
-    }
-
-    private static func handshakeError(_ ending: QUICEnding, _ target: Endpoint) -> TransportError {
-        let name = "\(target.host):\(target.port)"
-        switch ending {
-        case .transportErrorFromPeer(code: QUICErrorCode.noApplicationProtocol, _):
-            return TransportError(
-                .protocolError,
-                "\(name) speaks QUIC, but not qrate's protocol (ALPN \(applicationProtocol)): "
-                    + "is it a qrate server?", code: Int64(QUICErrorCode.noApplicationProtocol))
-        case .transportErrorFromPeer(let code, _) where QUICErrorCode.cryptoErrors.contains(code):
-            return TransportError(
-                .protocolError, "\(name) refused the TLS handshake with alert \(code - 0x100)", code: Int64(code))
-        case .tlsAlert(let alert):
-            return TransportError(
-                .protocolError, "the TLS handshake with \(name) failed with alert \(alert)", code: Int64(alert))
-        default:
-            let error = ending.asError
-            return TransportError(
-                error?.kind == .protocolError ? .protocolError : .unreachable,
-                "cannot connect to \(name): \(error?.message ?? "the connection was closed")", code: error?.code)
-        }
-    }
-
     /// The server may be there and only UDP be blocked: a TCP connection tells.
     private func noAnswer(
         _ address: SocketAddress, _ target: Endpoint, isRefused: Bool, _ timeout: Duration
@@ -187,17 +94,5 @@ package struct QUICTransport: Transport {
                 .unreachable,
                 "no answer on UDP \(name) within \(timeout.seconds.rounded()) s: wrong host or port, or a "
                     + "firewall between?", code: code)
-    }
-}
-
-extension SecurityReport {
-    /// nil before the handshake is complete.
-    init?(_ connection: QUICConnection) {
-        guard let cipher = connection.cipher, let name = connection.applicationProtocol,
-            case .accepted(let verification, let fingerprint)? = connection.verdict
-        else { return nil }
-        self.init(
-            protocolVersion: "TLS 1.3", cipher: cipher, applicationProtocol: name, verification: verification,
-            fingerprint: fingerprint.hex)
     }
 }
