@@ -23,6 +23,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
     name: "qrate",
@@ -33,6 +34,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     ],
     targets: [
         // The C libraries, each behind the one module that may name it.
@@ -81,7 +83,7 @@ let package = Package(
             "TestSupport",
             [
                 "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics",
-                "QrateMeasurement", subprocess,
+                "QrateMeasurement", subprocess, systemPackage,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
@@ -103,5 +105,13 @@ let package = Package(
                 "QrateTestSupport",
             ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
+        // These run the built program: depending on it has it built first.
+        tests(
+            "EndToEnd",
+            [
+                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity", "QrateSockets",
+                "QrateTestSupport", "QrateMeasurement", subprocess,
+            ]),
+        tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),
     ]
 )

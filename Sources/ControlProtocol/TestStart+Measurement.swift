@@ -82,9 +82,10 @@ extension TestStart {
     private static func time(
         _ milliseconds: Double, _ what: String, _ limits: ClosedRange<Duration>
     ) throws(ControlError) -> Duration {
-        guard let duration = Duration(checkedMilliseconds: milliseconds), limits.contains(duration) else {
+        let duration = Duration(checkedMilliseconds: milliseconds)
+        guard let duration, limits.contains(duration) else {
             throw .refused(
-                "\(what) of \(milliseconds) ms is outside this server's limits of \(text(limits.lowerBound)) to"
+                "\(what) of \(duration.map(text) ?? "\(milliseconds) ms") is outside this server's limits of \(text(limits.lowerBound)) to"
                     + " \(text(limits.upperBound))")
         }
         return duration

@@ -1,3 +1,5 @@
+import QrateOrchestration
+
 /// One test, as a client wants it.
 public struct TestConfiguration: Sendable, Hashable {
     /// The port that servers listen on unless told otherwise: iperf3's and xfr's.
@@ -41,5 +43,6 @@ public struct TestConfiguration: Sendable, Hashable {
                     + "more than 0 s, at most 3600 s")
         }
         try network.validate()
+        if let failure = parameters.usageFailure { throw failure }
     }
 }

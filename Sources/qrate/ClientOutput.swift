@@ -71,17 +71,18 @@ final class ClientOutput: Sendable {
                 return
             }
             if quiet, report.server != nil, let text = state.text { Console.write(text.header(report), to: .output) }
-            if let text = state.text { Console.write(text.summary(report), to: .output) }
+            let summary = state.text?.summary(report) ?? ""
+            // A test that failed before it had anything to tell has an empty one.
+            if summary.contains(where: { !$0.isWhitespace }) { Console.write(summary, to: .output) }
         }
     }
 
-    /// Says what failed, unless the report already did, and gives the process's exit status.
+    /// Says what failed, on standard error and in JSON mode in the one object, and gives the process's exit status.
     func exitCode(for failure: TestFailure) -> ExitCode {
         state.withLock { state in
             eraseProgress(&state)
-            guard !state.hasReported else { return }
-            if json { Console.write(JSONReporter.failure(failure), to: .output) }
-            Console.write("qrate: \(failure.message)\n", to: .error)
+            if json, !state.hasReported { Console.write(JSONReporter.failure(failure), to: .output) }
+            Console.write(PlainTextReporter.problem(failure), to: .error)
         }
         return ExitCode(failure.kind.exitStatus)
     }

@@ -1,8 +1,31 @@
 import ArgumentParser
+import Glibc
 import QrateMeasurement
+import QrateReporting
 
 @main enum Main {
-    static func main() { SignalWatch.run { await Qrate.main() } }
+    static func main() { SignalWatch.run { await run() } }
+
+    private static func run() async {
+        do {
+            var command = try Qrate.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch {
+            end(error)
+        }
+    }
+
+    /// What was asked for is printed by the parser (`--help`), what failed was said by its command; what is wrong with
+    /// the arguments is said here, in the same way as every other failure.
+    private static func end(_ error: any Error) -> Never {
+        guard !(error is ExitCode), Qrate.exitCode(for: error) == .validationFailure else { Qrate.exit(withError: error) }
+        let arguments = CommandLine.arguments.dropFirst()
+        let help = arguments.first == "serve" ? "qrate serve --help" : "qrate --help"
+        let failure = TestFailure(.usage, "\(Qrate.message(for: error)) (`\(help)` lists the options)")
+        if arguments.contains("--json") { Console.write(JSONReporter.failure(failure), to: .output) }
+        Console.write(PlainTextReporter.problem(failure), to: .error)
+        exit(failure.kind.exitStatus)
+    }
 }
 
 struct Qrate: AsyncParsableCommand {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import QrateKit
 
 struct ServeCommand: AsyncParsableCommand {
@@ -51,25 +50,23 @@ struct ServeCommand: AsyncParsableCommand {
         do throws(TestFailure) {
             let server = try await TestServer.start(try configuration()) { log.record($0) }
             log.listening(server)
-            SignalWatch.handle { signal, count in
-                guard signal == SIGHUP else {
-                    server.stop()
-                    if count > 1 { SignalWatch.die(of: signal) }
-                    return
-                }
-                Task {
-                    do throws(TestFailure) {
-                        try await server.reloadCertificate()
-                        log.note("certificate read anew: \(server.fingerprint)")
-                    } catch {
-                        log.problem("the old certificate stays: \(error.message)")
-                    }
-                }
+            SignalWatch.handle(hangUp: { Task { await reload(server, log) } }) { signal, count in
+                server.stop()
+                if count > 1 { SignalWatch.die(of: signal) }
             }
             await server.run()
         } catch {
             log.failed(error)
             throw ExitCode(error.kind.exitStatus)
+        }
+    }
+
+    private func reload(_ server: TestServer, _ log: ServeLog) async {
+        do throws(TestFailure) {
+            try await server.reloadCertificate()
+            log.note("certificate read anew: \(server.fingerprint)")
+        } catch {
+            log.problem("the old certificate stays: \(error.message)")
         }
     }
 

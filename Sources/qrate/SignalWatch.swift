@@ -4,9 +4,13 @@ import Synchronization
 /// Takes SIGINT, SIGTERM and SIGHUP on the main thread, with sigwait(3), so that no handler runs in the middle of
 /// anything. Until somebody asks for them they do what they do to any program.
 enum SignalWatch {
-    typealias Handler = @Sendable (_ signal: Int32, _ count: Int) -> Void
+    /// What to do instead of dying.
+    private struct Handlers {
+        var end: @Sendable (_ signal: Int32, _ count: Int) -> Void
+        var hangUp: (@Sendable () -> Void)?
+    }
 
-    private static let handler = Mutex<Handler?>(nil)
+    private static let handlers = Mutex<Handlers?>(nil)
     private static let watched = [SIGINT, SIGTERM, SIGHUP]
 
     /// Runs `work` beside the main thread, which watches for signals from now on, and ends the process when it is done.
@@ -24,14 +28,26 @@ enum SignalWatch {
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
+            guard let handlers = handlers.withLock({ $0 }) else { die(of: signal) }
+            if signal == SIGHUP, let hangUp = handlers.hangUp {
+                hangUp()
+                continue
+            }
             count += 1
-            guard let handler = handler.withLock({ $0 }) else { die(of: signal) }
-            handler(signal, count)
+            handlers.end(signal, count)
         }
     }
 
-    /// - Parameter body: Called on the main thread with the signal, and how many came so far. It must not block.
-    static func handle(_ body: @escaping Handler) { handler.withLock { $0 = body } }
+    /// Both are called on the main thread and must not block.
+    ///
+    /// - Parameters:
+    ///   - hangUp: What SIGHUP does, if it isn't to end the program.
+    ///   - end: Called with the signal that shall end the program, and how many such came so far.
+    static func handle(
+        hangUp: (@Sendable () -> Void)? = nil, end: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void
+    ) {
+        handlers.withLock { $0 = Handlers(end: end, hangUp: hangUp) }
+    }
 
     /// Ends the process as the signal would have without us, so that a shell sees it.
     static func die(of signal: Int32) -> Never {

@@ -27,7 +27,8 @@ package struct PlainTextReporter: Sendable {
         (previous == nil ? table.heading : "") + table.rows(interval, after: previous)
     }
 
-    /// The totals: the table's last row, then what no table holds, then warnings and the failure.
+    /// The totals: the table's last row, then what no table holds, then warnings. Of a failure it says that the result is
+    /// partial; why is for ``problem(_:)``.
     package func summary(_ report: TestReport) -> String {
         let totals = table.totals(report)
         let figures = SummaryText(report).lines.map(Paragraph.wrap).joined()
@@ -40,6 +41,11 @@ package struct PlainTextReporter: Sendable {
         return text
     }
 
+    /// Why a test failed, or didn't begin: one line for standard error, however long, so that a log has it in one piece.
+    package static func problem(_ failure: TestFailure) -> String {
+        "qrate: \(PrintableText.clean(failure.message, limit: 500))\n"
+    }
+
     /// The whole of a finished test.
     package func document(_ report: TestReport) -> String {
         var text = header(report)
@@ -50,8 +56,7 @@ package struct PlainTextReporter: Sendable {
     }
 
     private static func notes(_ report: TestReport) -> String {
-        var lines = report.warnings.map { "warning: " + PrintableText.clean($0.message, limit: 500) }
-        if let failure = report.failure { lines.append("error: " + PrintableText.clean(failure.message, limit: 500)) }
+        let lines = report.warnings.map { "warning: " + PrintableText.clean($0.message, limit: 500) }
         return lines.map(Paragraph.wrap).joined()
     }
 }

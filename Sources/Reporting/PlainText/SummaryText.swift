@@ -33,6 +33,9 @@ struct SummaryText {
         if let duration = summary.duration {
             let amount = "\(Figure.bytes(summary.bytesReceived)) in \(Figure.measured(duration))"
             lines.append("\(label)\(Figure.rate(summary.throughput)) received (\(amount))")
+        } else if summary.bytesReceived > .zero {
+            // One batch brought all of it, so no time passed between its first byte and its last.
+            lines.append("\(label)\(Figure.bytes(summary.bytesReceived)) received, too few for a rate")
         } else {
             lines.append("\(label)– received: no payload arrived in the measured window")
         }

@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Glibc
+import QrateTestSupport
+import Testing
+
+@Suite("clients that go away in the middle of tests", .fewAtATime) struct LostClientTests {
+    @Test("a client that stops answering is given up, and its place is free again", arguments: [[], ["-R"]])
+    func stopped(direction: [String]) async throws {
+        try await withServer(["--idle-timeout", "1s", "--max-tests", "1"]) { server in
+            try await server.withClient(["-t", "60"] + direction) { client in
+                try await server.events("test_started")
+                client.send(SIGSTOP)
+                let end = try #require(try await server.events("test_finished").first)
+                #expect(end.message?.contains("stopped answering") == true, "\(end)")
+                #expect(try await server.client(["-n", "100000"]).status == 0)
+            }
+        }
+    }
+
+    @Test("dozens of killed clients leave nothing behind")
+    func killed() async throws {
+        let atOnce = 10
+        try await withServer(["--idle-timeout", "1s", "--max-tests", "\(atOnce)"]) { server in
+            // What a server keeps for good (its allocator's arenas, Swift's threads) it has after these.
+            try await server.killClients(atOnce, rounds: 2)
+            let before = try ProcessFigures(of: server.program.id)
+            try await server.killClients(atOnce, rounds: 5)
+            let after = try ProcessFigures(of: server.program.id)
+            #expect(after.descriptors <= before.descriptors)
+            #expect(after.threads <= before.threads)
+            // One connection with its windows takes far more than a fiftieth of this.
+            #expect(after.residentKilobytes < before.residentKilobytes + 4096, "\(before) \(after)")
+
+            // Every place is free: as many tests as are allowed run at once.
+            try await withThrowingTaskGroup(of: CInt.self) { group in
+                for _ in 0..<atOnce { group.addTask { try await server.client(["-n", "100000"]).status } }
+                for try await status in group { #expect(status == 0) }
+            }
+        }
+    }
+}
+
+extension ServerProcess {
+    /// Kills so many clients at once in the middle of their tests, uploads and downloads, and waits until the server has
+    /// noticed; several times.
+    fileprivate func killClients(_ count: Int, rounds: Int) async throws {
+        for _ in 0..<rounds {
+            let startsBefore = try events.count { $0.event == "test_started" }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<count {
+                    group.addTask {
+                        let direction = number.isMultiple(of: 2) ? [] : ["-R"]
+                        try await self.withClient(["-t", "60"] + direction) { client in
+                            try await self.events("test_started", count: startsBefore + count)
+                            client.send(SIGKILL)
+                            try await client.end()
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await events("test_finished", count: startsBefore + count)
+        }
+    }
+}
+
+/// What the kernel says of a process.
+private struct ProcessFigures: Sendable {
+    var descriptors: Int
+    var threads: Int
+    var residentKilobytes: Int
+
+    init(of process: CInt) throws {
+        descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        func figure(_ name: String) throws -> Int {
+            let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(name + ":") })
+            return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+        }
+        threads = try figure("Threads")
+        residentKilobytes = try figure("VmRSS")
+    }
+}

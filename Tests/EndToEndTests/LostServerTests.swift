@@ -1,0 +1,57 @@
+import Glibc
+import QrateTestSupport
+import Testing
+
+@Suite("a server that goes away in the middle of tests", .fewAtATime) struct LostServerTests {
+    private static let long = ["-t", "60", "-i", "100ms"]
+
+    @Test("in order: its clients get their partial results, and it ends with status 0")
+    func shutDown() async throws {
+        try await withServer { server in
+            try await server.withClient(Self.long) { up in
+                try await server.withClient(Self.long + ["-R"]) { down in
+                    for client in [up, down] { try await client.output.line(with: "0.1-0.2 s") }
+                    server.program.send(SIGTERM)
+                    for client in [up, down] {
+                        let outcome = try await client.outcome()
+                        outcome.expectFailure(1, saying: "shutting down")
+                        #expect(outcome.output.contains("\npartial result: "))
+                        #expect(outcome.output.contains(" received ("))
+                    }
+                }
+            }
+            #expect(try await server.program.end() == 0)
+            let ends = try await server.events("test_finished", count: 2)
+            #expect(ends.allSatisfy { $0.message?.contains("shutting down") == true })
+        }
+    }
+
+    @Test("killed: a client notices by itself and keeps what it has", arguments: [[], ["-R"]])
+    func killed(direction: [String]) async throws {
+        try await withServer { server in
+            let client = try await server.withClient(Self.long + direction) { client in
+                try await client.output.line(with: "0.1-0.2 s")
+                server.program.send(SIGKILL)
+                return try await client.outcome()
+            }
+            // Its host told that nothing listens any more, long before the connection's idle time-out.
+            client.expectFailure(1, saying: "the server is gone")
+            #expect(client.output.contains("\npartial result: "))
+            #expect(client.output.contains(" received ("))
+        }
+    }
+
+    @Test("told twice, it ends at once")
+    func insistent() async throws {
+        try await withServer { server in
+            // A client that doesn't answer would hold an orderly shutdown up.
+            try await server.withClient(Self.long) { client in
+                try await server.events("test_started")
+                client.send(SIGSTOP)
+                server.program.send(SIGTERM)
+                server.program.send(SIGINT)
+                #expect(try await server.program.end() >= 128)
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import FoundationEssentials
+import QrateTestSupport
+import Testing
+
+/// What a user's program reads from `qrate --json`: of the published schema, what these tests look at.
+struct TestResult: Decodable, Sendable {
+    var id: String?
+    var server: End?
+    var test: Plan?
+    var intervals: [Row]?
+    var summary: Summary?
+    var streams: [Stream]?
+    var handshake: Handshake?
+    var security: Security?
+    var warnings: [Warning]?
+    var error: Failure?
+
+    struct End: Decodable, Sendable { var software: String, address: String? }
+
+    struct Plan: Decodable, Sendable {
+        var direction: String
+        var streams: Int
+        var settings: EndSettings
+    }
+
+    struct EndSettings: Decodable, Sendable { var client: Settings?, server: Settings? }
+
+    struct Settings: Decodable, Sendable {
+        var segmentationOffload: Bool?
+        var receiveOffload: Bool?
+        var sendBufferBytes: Int?
+        var receiveBufferBytes: Int?
+    }
+
+    struct Row: Decodable, Sendable {
+        var startMs: Double
+        var endMs: Double
+        var omitted: Bool
+        var upload: Count?
+        var download: Count?
+
+        struct Count: Decodable, Sendable { var bytesReceived: UInt64 }
+
+        var bytes: UInt64 { upload?.bytesReceived ?? download?.bytesReceived ?? 0 }
+    }
+
+    struct Summary: Decodable, Sendable {
+        var upload: Totals?
+        var download: Totals?
+
+        /// Of the one direction that was tested.
+        var totals: Totals? { upload ?? download }
+    }
+
+    struct Totals: Decodable, Sendable {
+        var bytesSent: UInt64?
+        var bytesReceived: UInt64
+        var drainedBytes: UInt64
+        var warmUpBytes: UInt64
+        var throughputBps: UInt64?
+        var durationMs: Double?
+        var complete: Bool?
+    }
+
+    struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
+    struct Handshake: Decodable, Sendable { var durationMs: Double }
+    struct Security: Decodable, Sendable { var verification: String, knownSince: String?, fingerprintSha256: String }
+    struct Warning: Decodable, Sendable { var code: String }
+    struct Failure: Decodable, Sendable { var kind: String, message: String }
+}
+
+extension RunningProgram.Outcome {
+    /// The one JSON object on standard output.
+    ///
+    /// - Throws: Also when something else is there beside it.
+    func result() throws -> TestResult {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(TestResult.self, from: Data(output.utf8))
+    }
+
+    /// The result of a test that went to its end.
+    func success(sourceLocation: SourceLocation = #_sourceLocation) throws -> TestResult {
+        try #require(status == 0, "\(errors)\(output)", sourceLocation: sourceLocation)
+        #expect(errors == "", sourceLocation: sourceLocation)
+        return try result()
+    }
+
+    /// Expects a failure as every failure shall be: its exit status, and one line on standard error with these parts.
+    func expectFailure(
+        _ status: CInt, saying parts: String..., sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(self.status == status, "\(errors)", sourceLocation: sourceLocation)
+        #expect(errors.hasPrefix("qrate: "), "\(errors)", sourceLocation: sourceLocation)
+        #expect(errors.split(separator: "\n").count == 1, "\(errors)", sourceLocation: sourceLocation)
+        for part in parts {
+            #expect(errors.contains(part), "\(part) is missing: \(errors)", sourceLocation: sourceLocation)
+        }
+    }
+}
