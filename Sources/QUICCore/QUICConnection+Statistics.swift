@@ -47,5 +47,7 @@ extension QUICConnection {
     package var applicationProtocol: String? { isHandshakeComplete ? tls?.applicationProtocol : nil }
     /// How this client judged the server's certificate; nil before it came, and at a server.
     package var verdict: TrustVerdict? { tls?.verdict }
+    /// Why this server refused the client's certificate, or its lack of one; nil as long as it hasn't, and at a client.
+    package var clientRefusal: ClientRefusal? { tls?.clientRefusal }
     package var congestionController: CongestionController { settings.congestionController }
 }

@@ -107,12 +107,12 @@ package final class QUICConnection {
     /// A server's connection for a client that ``ServerGate`` accepted. Hand it the same datagram next.
     package static func server(
         _ initial: ServerGate.AcceptedInitial, local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer,
-        identity: ServerIdentity, applicationProtocols: [String], gate: ServerGate, settings: ConnectionSettings,
-        now: MonotonicTime
+        credentials: ServerCredentials, applicationProtocols: [String], gate: ServerGate,
+        settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let connection = QUICConnection(role: .server, settings, gate: gate)
         let session = try TLSSession.server(
-            identity: identity, applicationProtocols: applicationProtocols, state: connection.state)
+            credentials, applicationProtocols: applicationProtocols, state: connection.state)
         connection.tls = session
         let sourceID = ConnectionID.random()
         var source = sourceID.raw
@@ -274,7 +274,8 @@ package final class QUICConnection {
         case NGTCP2_ERR_RECV_VERSION_NEGOTIATION: end(.versionMismatch(versionsOffered ?? []))
         case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY: end(.libraryError(.ngtcp2(code, call)))
         case NGTCP2_ERR_CRYPTO:
-            let alert = ngtcp2_conn_get_tls_alert(conn)
+            let chosen = ngtcp2_conn_get_tls_alert(conn)
+            let alert = tls?.handshakeFailed(alert: chosen) ?? chosen
             phase = .closePending(.alert(alert))
             record(.ended(.tlsAlert(alert)))
         default:

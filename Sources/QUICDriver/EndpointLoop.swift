@@ -200,7 +200,7 @@ package final class EndpointLoop {
             guard entries.count < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote) else { return nil }
             do throws(QUICError) {
                 let connection = try QUICConnection.server(
-                    initial, local: local, remote: remote, identity: acceptor.identity(),
+                    initial, local: local, remote: remote, credentials: acceptor.credentials(),
                     applicationProtocols: acceptor.applicationProtocols, gate: acceptor.gate,
                     settings: acceptor.settings, now: now)
                 lastNumber += 1

@@ -37,6 +37,9 @@ package final class ConnectionPair {
         package var serverName: String? = "localhost"
         package var trust: ServerTrust
         package var identity: ServerIdentity
+        package var clientIdentity = ClientIdentity()
+        /// Demands a certificate of the client.
+        package var clientAuthority: ClientAuthority?
         package var link = SimulatedLink()
 
         package init(identity: ServerIdentity, trust: ServerTrust? = nil) {
@@ -55,7 +58,7 @@ package final class ConnectionPair {
         client = try local.withUnsafeBytes { local in
             try remote.withUnsafeBytes { remote in
                 try QUICConnection.client(
-                    local: local, remote: remote, identity: ClientIdentity(), trust: options.trust,
+                    local: local, remote: remote, identity: options.clientIdentity, trust: options.trust,
                     serverName: options.serverName, applicationProtocols: options.clientProtocols,
                     settings: options.clientSettings, now: start)
             }
@@ -150,7 +153,8 @@ package final class ConnectionPair {
             let made = try serverAddress.withUnsafeBytes { local in
                 try clientAddress.withUnsafeBytes { remote in
                     try QUICConnection.server(
-                        initial, local: local, remote: remote, identity: options.identity,
+                        initial, local: local, remote: remote,
+                        credentials: ServerCredentials(options.identity, clientAuthority: options.clientAuthority),
                         applicationProtocols: options.serverProtocols, gate: gate, settings: options.serverSettings,
                         now: now)
                 }

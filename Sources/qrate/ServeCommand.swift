@@ -7,7 +7,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Be the server: QUIC tests on one port, many clients at once.",
         discussion: """
             Without --cert and --key it makes a self-signed certificate at the first start and keeps it in \
-            $XDG_STATE_HOME/qrate. SIGHUP reads the certificate anew; SIGINT and SIGTERM end running tests in order.
+            $XDG_STATE_HOME/qrate. SIGHUP reads the certificate and --client-ca anew; SIGINT and SIGTERM end running tests in order.
             """)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The port. 0 takes a free one.", valueName: "port"))
@@ -22,6 +22,13 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"),
         completion: .file(extensions: ["pem", "key"]))
     var key: String?
+
+    @Option(
+        name: .customLong("client-ca"),
+        help: ArgumentHelp(
+            "Demand a certificate of every client, signed by an authority in this PEM file.", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt"]))
+    var clientAuthorities: String?
 
     @Flag(name: [.customShort("1"), .long], help: "Serve one test, then end.")
     var oneOff = false
@@ -75,11 +82,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func configuration() throws(TestFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration(port: port)
-        switch (cert, key) {
-        case (let cert?, let key?): configuration.certificate = .init(chain: cert, key: key)
-        case (nil, nil): break
-        default: throw TestFailure(.usage, "--cert and --key go together: one is missing")
-        }
+        configuration.certificate = try .given(cert, key, "--cert and --key")
+        configuration.clientAuthorities = clientAuthorities
         configuration.isOneOff = oneOff
         configuration.maxDuration = maxDuration.duration
         configuration.maxTests = maxTests
