@@ -86,6 +86,7 @@ let package = Package(
 
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
         tests("Sockets", ["QrateSockets"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
         tests(
