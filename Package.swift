@@ -80,12 +80,14 @@ let package = Package(
         module(
             "TestSupport",
             [
-                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics",
-                "QrateMeasurement", subprocess,
+                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateSockets",
+                "QrateStatistics", "QrateMeasurement", subprocess,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
+        tests("Sockets", ["QrateSockets"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
         tests(
             "Transports",

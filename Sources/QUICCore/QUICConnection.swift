@@ -22,16 +22,23 @@ package final class QUICConnection {
     let settings: ConnectionSettings
     private let gate: ServerGate?
 
-    var control = ControlSendQueue()
-    var isControlOpened = false
-    var bulk: BulkSender?
+    // What is touched for each packet isn't checked for exclusive access at run time: one thread owns all of it, and the
+    // library's callbacks reach `state`, `control` and the events only, none of which is held across a library call.
+    @exclusivity(unchecked) var control = ControlSendQueue()
+    @exclusivity(unchecked) var isControlOpened = false
+    @exclusivity(unchecked) var bulk: BulkSender?
+    @exclusivity(unchecked) var phase = Phase.open
+    @exclusivity(unchecked) var counters = PacketCounters()
+    @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
     /// The data streams that this end opened.
     var bulkIDs: [Int64] = []
     var isConnectionBlocked = false
-    var phase = Phase.open
+    /// Why this end closes; set before `phase` says that it does.
+    var closeCause: CloseCause?
+    /// When the closing or draining period is over.
+    var closingUntil: UInt64 = 0
     private var events: [QUICEvent] = []
     private var nextEvent = 0
-    package private(set) var isHandshakeComplete = false
     private var versionsOffered: [UInt32]?
     private var sawStatelessReset = false
     /// Datagrams that came after CONNECTION_CLOSE was sent, and whether it is due again because of them.
@@ -40,21 +47,23 @@ package final class QUICConnection {
     /// Length of the CONNECTION_CLOSE packet, which is kept in `carryBuffer`.
     var closePacket = 0
 
+    let payload = PayloadPattern.block
     /// Filled by each write with the path to send on. ngtcp2 writes addresses into this storage.
     let writePath: UnsafeMutablePointer<ngtcp2_path_storage>
+    /// The path of the batch that is being written.
+    let batchPath: UnsafeMutablePointer<ngtcp2_path_storage>
     /// A packet that couldn't join the running batch; it goes first in the next one.
-    var carried: CarriedPacket?
+    @exclusivity(unchecked) var carried: CarriedPacket?
     let carryBuffer: UnsafeMutableRawPointer
-    var counters = PacketCounters()
 
     enum Phase {
         case open
         /// CONNECTION_CLOSE is to be written.
-        case closePending(CloseCause)
-        /// It was written; strays are answered with it until the time given (RFC 9000 §10.2.1).
-        case closing(until: UInt64)
+        case closePending
+        /// It was written; strays are answered with it for a while (RFC 9000 §10.2.1).
+        case closing
         /// The peer closed: nothing may be sent (RFC 9000 §10.2.2).
-        case draining(until: UInt64)
+        case draining
         case ended
     }
 
@@ -152,8 +161,9 @@ package final class QUICConnection {
         state = .allocate(capacity: 1)
         state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3))
         writePath = .allocate(capacity: 1)
-        writePath.initialize(to: ngtcp2_path_storage())
         ngtcp2_path_storage_zero(writePath)
+        batchPath = .allocate(capacity: 1)
+        ngtcp2_path_storage_zero(batchPath)
         carryBuffer = .allocate(byteCount: Self.carryCapacity, alignment: 16)
         state.pointee.owner = Unmanaged.passUnretained(self)  // ended by `deinit`, which frees the connection first
     }
@@ -164,6 +174,7 @@ package final class QUICConnection {
         state.pointee.deallocate()
         state.deallocate()
         writePath.deallocate()
+        batchPath.deallocate()
         carryBuffer.deallocate()
     }
 
@@ -265,7 +276,8 @@ package final class QUICConnection {
         let conn = state.pointee.conn
         switch code {
         case NGTCP2_ERR_DRAINING:
-            phase = .draining(until: now &+ closingTime)
+            closingUntil = now &+ closingTime
+            phase = .draining
             record(.ended(sawStatelessReset ? .statelessReset : peersReason))
         case NGTCP2_ERR_CLOSING:
             break  // already on its way out
@@ -276,10 +288,12 @@ package final class QUICConnection {
         case NGTCP2_ERR_CRYPTO:
             let chosen = ngtcp2_conn_get_tls_alert(conn)
             let alert = tls?.handshakeFailed(alert: chosen) ?? chosen
-            phase = .closePending(.alert(alert))
+            closeCause = .alert(alert)
+            phase = .closePending
             record(.ended(.tlsAlert(alert)))
         default:
-            phase = .closePending(.library(code))
+            closeCause = .library(code)
+            phase = .closePending
             record(.ended(.libraryError(.ngtcp2(code, call))))
         }
     }
@@ -304,14 +318,12 @@ package final class QUICConnection {
 
     /// Ends the connection and tells the peer: ``pollTransmit(into:limit:now:)`` gives the packet once.
     package func close(code: UInt64, reason: String) {
-        guard case .open = phase else { return }
-        phase = .closePending(.application(code: code, reason: reason))
+        guard phase == .open else { return }
+        closeCause = .application(code: code, reason: reason)
+        phase = .closePending
         record(.ended(.closedHere))
     }
 
     /// Whether the connection can be dropped: nothing is left to send or to answer.
-    package var isFinished: Bool {
-        if case .ended = phase { return true }
-        return false
-    }
+    package var isFinished: Bool { phase == .ended }
 }

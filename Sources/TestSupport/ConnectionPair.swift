@@ -170,7 +170,7 @@ package final class ConnectionPair {
         datagram.bytes.withUnsafeBytes { bytes in
             local.withUnsafeBytes { local in
                 remote.withUnsafeBytes { remote in
-                    connection.handleDatagram(bytes, local: local, remote: remote, ecn: datagram.ecn, now: now)
+                    connection.handleDatagrams(bytes, local: local, remote: remote, ecn: datagram.ecn, now: now)
                 }
             }
         }

@@ -26,7 +26,7 @@ extension QUICEnding {
         case 44: reason = "it was revoked"
         case 45: reason = "it has expired or is not valid yet"
         case 46, 49: reason = "it is not let in"
-        case 48: reason = "it is not signed by an authority that the server trusts (--client-ca)"
+        case 48: reason = "it is not signed by an authority that the server trusts"
         default: return nil
         }
         return TransportError(
