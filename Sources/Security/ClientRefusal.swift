@@ -21,7 +21,7 @@ package struct ClientRefusal: Error, Sendable, Hashable {
         case unknownAuthority
         case expired
         case notYetValid
-        /// Made for servers, or for something else that isn't TLS.
+        /// Made for something else, as servers' certificates are.
         case wrongPurpose
         /// Anything else: not a certificate, an insecure algorithm, a rule of the authority that it breaks.
         case invalid

@@ -94,6 +94,49 @@ import Testing
         }
     }
 
+    @Test("a server that demands certificates tests with those who show one, and goes by its file when told to reload")
+    func clientCertificates() async throws {
+        let directory = try TemporaryDirectory()
+        let authority = try TestCertificate.authority()
+        let known = try authority.writePEM(to: directory.path, name: "authority")
+        let files = try authority.issue(.init("a client", names: [], purpose: .client))
+            .writePEM(to: directory.path, name: "client")
+        let refused = Mutex<[String]>([])
+        try await withServer {
+            $0.clientAuthorities = known.chain
+        } observe: { event in
+            if case .refused(_, let failure) = event { refused.withLock { $0.append(failure.message) } }
+        } _: { server, configuration in
+            var configuration = configuration
+            configuration.parameters = TestParameters(limit: .bytes(1_000))
+            let without = try await TestClient(configuration).run()
+            #expect(without.failure?.kind == .permission)
+            #expect(without.failure?.message.contains("--client-cert") == true)
+
+            configuration.certificate = CertificateFiles(chain: files.chain, key: files.key)
+            #expect(try await TestClient(configuration).run().failure == nil)
+
+            _ = try TestCertificate.authority("another").writePEM(to: directory.path, name: "authority")
+            #expect(try await TestClient(configuration).run().failure == nil, "not before it is told")
+            try await server.reloadCertificate()
+            #expect(try await TestClient(configuration).run().failure?.kind == .permission)
+        }
+        let messages = refused.withLock { $0 }
+        #expect(messages.count == 2)
+        #expect(messages.first == "the client presents no certificate")
+        #expect(messages.last?.hasSuffix("is not signed by any authority of \(known.chain)") == true)
+    }
+
+    @Test("a client's certificate that isn't there, or isn't its key's, is bad input", arguments: [true, false])
+    func badClientCertificate(isThere: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        let one = try TestCertificate.selfSigned().writePEM(to: directory.path, name: "one")
+        let two = try TestCertificate.selfSigned().writePEM(to: directory.path, name: "two")
+        var configuration = TestConfiguration(host: "127.0.0.1", stateDirectory: directory.path)
+        configuration.certificate = CertificateFiles(chain: isThere ? one.chain : "/nowhere.pem", key: two.key)
+        #expect(try await TestClient(configuration).run().failure?.kind == .badInput)
+    }
+
     @Test(
         "what can't be run is refused before anything is sent",
         arguments: [
@@ -108,11 +151,16 @@ import Testing
 }
 
 /// A server on a free port, and the configuration of a client for it; both forget everything afterwards.
-func withServer(_ body: (TestServer, TestConfiguration) async throws -> Void) async throws {
+func withServer(
+    _ change: (inout ServerConfiguration) -> Void = { _ in },
+    observe: @escaping @Sendable (TestServer.Event) -> Void = { _ in },
+    _ body: (TestServer, TestConfiguration) async throws -> Void
+) async throws {
     let directory = try TemporaryDirectory()
     var settings = ServerConfiguration(port: 0)
     settings.stateDirectory = directory.path
-    let server = try await TestServer.start(settings)
+    change(&settings)
+    let server = try await TestServer.start(settings, observe)
     let running = Task { await server.run() }
     let configuration = TestConfiguration(host: "127.0.0.1", port: server.port, stateDirectory: directory.path)
     do {

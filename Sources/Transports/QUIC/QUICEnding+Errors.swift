@@ -8,8 +8,8 @@ extension QUICEnding {
         role == .client ? clientCertificateRefusal ?? asError : asError
     }
 
-    /// What the server has against this client's certificate. In TLS 1.3 it says so only after the client's handshake is
-    /// complete; nil for any other ending.
+    /// What the server has against this client's certificate; nil for any other ending. In TLS 1.3 the server says so
+    /// only when the client's handshake is complete already.
     private var clientCertificateRefusal: TransportError? {
         guard case .transportErrorFromPeer(let code, _) = self, QUICErrorCode.cryptoErrors.contains(code) else {
             return nil
@@ -34,7 +34,7 @@ extension QUICEnding {
             code: Int64(code))
     }
 
-    /// The same for either end.
+    /// The same, as far as it doesn't depend on which end this is.
     var asError: TransportError? {
         switch self {
         case .closedHere: nil
