@@ -96,9 +96,9 @@ struct ClientCommand: AsyncParsableCommand {
         do throws(TestFailure) {
             let configuration = try configuration()
             let client = try TestClient(configuration)
-            SignalWatch.handle { signal, count in
+            SignalWatch.handle { signal, isRepeated in
                 client.cancel()
-                if count > 1 { SignalWatch.die(of: signal) }
+                if isRepeated { SignalWatch.die(of: signal) }
             }
             output.begin(configuration.parameters, host: configuration.host, port: configuration.port)
             let report = await client.run { output.show($0) }

@@ -57,11 +57,10 @@ struct ServeCommand: AsyncParsableCommand {
         let log = ServeLog(json: json, quiet: quiet)
         do throws(TestFailure) {
             let server = try await TestServer.start(try configuration()) { log.record($0) }
-            log.listening(server)
-            SignalWatch.handle { signal, count in
+            SignalWatch.handle { signal, isRepeated in
                 guard signal == SIGHUP else {
                     server.stop()
-                    if count > 1 { SignalWatch.die(of: signal) }
+                    if isRepeated { SignalWatch.die(of: signal) }
                     return
                 }
                 Task {
@@ -73,6 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
                     }
                 }
             }
+            log.listening(server)  // after it, signals are ours
             await server.run()
         } catch {
             log.failed(error)

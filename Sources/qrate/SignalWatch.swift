@@ -4,7 +4,7 @@ import Synchronization
 /// Takes SIGINT, SIGTERM and SIGHUP on the main thread, with sigwait(3), so that no handler runs in the middle of
 /// anything. Until somebody asks for them they do what they do to any program.
 enum SignalWatch {
-    typealias Handler = @Sendable (_ signal: Int32, _ count: Int) -> Void
+    typealias Handler = @Sendable (_ signal: Int32, _ isRepeated: Bool) -> Void
 
     private static let handler = Mutex<Handler?>(nil)
     private static let watched = [SIGINT, SIGTERM, SIGHUP]
@@ -20,17 +20,18 @@ enum SignalWatch {
             await work()
             exit(0)
         }
-        var count = 0
+        var wantsEnd = false
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
-            count += 1
             guard let handler = handler.withLock({ $0 }) else { die(of: signal) }
-            handler(signal, count)
+            handler(signal, wantsEnd)
+            wantsEnd = wantsEnd || signal != SIGHUP
         }
     }
 
-    /// - Parameter body: Called on the main thread with the signal, and how many came so far. It must not block.
+    /// - Parameter body: Called on the main thread with the signal, and whether one that asks for the end came before it.
+    ///   It must not block.
     static func handle(_ body: @escaping Handler) { handler.withLock { $0 = body } }
 
     /// Ends the process as the signal would have without us, so that a shell sees it.
