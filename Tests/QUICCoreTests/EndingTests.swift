@@ -1,0 +1,237 @@
+import QrateMeasurement
+@testable import QrateQUICCore
+import QrateTestSupport
+import Testing
+
+@Suite("two connections in memory: how they end") struct EndingTests {
+    private func close(_ pair: ConnectionPair, _ way: Way, code: UInt64 = 7, reason: String = "done") throws {
+        try pair.sender(way).close(code: code, reason: reason)
+    }
+
+    private func endings(_ pair: ConnectionPair, at end: Way) -> [QUICEnding] {
+        end == .upload ? pair.clientEndings : pair.serverEndings
+    }
+
+    // MARK: Closing
+
+    @Test(
+        "code and reason reach the peer, and both ends are finished three probe timeouts later", arguments: Way.allCases
+    )
+    func closing(way: Way) throws {
+        let pair = try connectedPair()
+        try pair.run(for: .seconds(1))
+        let closing = try pair.sender(way), other = try pair.receiver(way)
+        try close(pair, way, code: 42, reason: "the test is over")
+        let beginning = pair.now
+        let closingTime = Duration.nanoseconds(Int64(closing.closingTime))
+        try #require(try pair.run { _ in closing.isFinished })
+        #expect(pair.now - beginning == closingTime)
+        try #require(try pair.run { _ in other.isFinished })
+        #expect(pair.now - beginning < closingTime * 2)
+
+        #expect(endings(pair, at: way) == [.closedHere])
+        let seen = way == .upload ? pair.serverEndings : pair.clientEndings
+        #expect(seen == [.closedByPeer(code: 42, reason: "the test is over")])
+        #expect(closing.expiry == .never && other.expiry == .never)
+    }
+
+    @Test("the largest code and an empty reason arrive as they are")
+    func extremes() throws {
+        let pair = try connectedPair()
+        try close(pair, .download, code: (1 << 62) - 1, reason: "")
+        try #require(try pair.run { !$0.clientEndings.isEmpty })
+        #expect(pair.clientEndings == [.closedByPeer(code: (1 << 62) - 1, reason: "")])
+    }
+
+    @Test("a peer that missed the close and goes on is told again", arguments: Way.allCases)
+    func strays(way: Way) throws {
+        let pair = try connectedPair { $0.link.rate = Bitrate(bitsPerSecond: 40_000_000) }
+        // The end that closes is the one that receives.
+        try pair.start(way, streams: 1)
+        try pair.run(for: .milliseconds(100))
+        if way == .upload { pair.toClient.dropsNext = 1 } else { pair.toServer.dropsNext = 1 }
+        try pair.receiver(way).close(code: 5, reason: "enough")
+        try #require(try pair.run { _ in !endings(pair, at: way).isEmpty })
+        #expect(endings(pair, at: way) == [.closedByPeer(code: 5, reason: "enough")])
+        #expect((way == .upload ? pair.toClient : pair.toServer).lost >= 1)
+        let server = try #require(pair.server)
+        #expect(try pair.run { $0.client.isFinished && server.isFinished })
+    }
+
+    @Test("strays are answered ever more seldom")
+    func answersThinOut() throws {
+        let pair = try connectedPair()
+        try close(pair, .upload)
+        pair.toServer.isDead = true
+        try pair.run(for: .zero)
+        let before = pair.toServer.carried + pair.toServer.lost
+        for _ in 0..<1000 {
+            pair.deliverToClient(.init(bytes: [UInt8](repeating: 0x40, count: 50)))
+            try pair.run(for: .zero)
+        }
+        let answers = pair.toServer.carried + pair.toServer.lost - before
+        #expect(answers == 10, "at the strays 1, 2, 4, ... 512")
+    }
+
+    @Test("an end that was closed by its peer sends nothing any more", arguments: Way.allCases)
+    func draining(way: Way) throws {
+        let pair = try connectedPair { $0.link.rate = Bitrate(bitsPerSecond: 40_000_000) }
+        try pair.start(.upload, streams: 2)
+        try pair.start(.download, streams: 2)
+        try pair.run(for: .milliseconds(50))
+        let drained: Way = way == .upload ? .download : .upload
+        try close(pair, way)
+        try #require(try pair.run { _ in !endings(pair, at: drained).isEmpty })
+        func sent() -> Int { drained == .upload ? pair.toServer.bytesSent : pair.toClient.bytesSent }
+        let before = sent()
+        try pair.sender(drained).sendControl([1, 2, 3])
+        try pair.sender(drained).close(code: 1, reason: "me too")
+        pair.deliverToClient(.init(bytes: [UInt8](repeating: 0x40, count: 50)))
+        try pair.run(for: .seconds(5))
+        if drained == .upload { #expect(sent() == before) }
+        #expect(endings(pair, at: drained).count == 1)
+    }
+
+    @Test("both ends may close at the same time")
+    func simultaneous() throws {
+        let pair = try connectedPair()
+        try close(pair, .upload)
+        try close(pair, .download)
+        let server = try #require(pair.server)
+        try #require(try pair.run { $0.client.isFinished && server.isFinished })
+        #expect(pair.clientEndings == [.closedHere])
+        #expect(pair.serverEndings == [.closedHere])
+        #expect(pair.toServer.carried < 20 && pair.toClient.carried < 20, "they don't answer each other for ever")
+    }
+
+    // MARK: Closing before there is anything to close
+
+    @Test("a client that is closed before it spoke says nothing")
+    func beforeTheFirstDatagram() throws {
+        let pair = try makePair()
+        try close(pair, .upload)
+        try pair.run(for: .seconds(1))
+        #expect(pair.clientEndings == [.closedHere])
+        #expect(pair.client.isFinished)
+        #expect(pair.toServer.bytesSent == 0)
+    }
+
+    @Test("a client that is closed in the handshake hides the code from a peer that it doesn't know yet")
+    func clientInTheHandshake() throws {
+        let pair = try makePair()
+        try #require(try pair.run { $0.server != nil })
+        try close(pair, .upload, reason: "secret")
+        try #require(try pair.run { !$0.serverEndings.isEmpty })
+        #expect(pair.serverEndings == [.transportErrorFromPeer(code: 0xc, reason: "")])
+    }
+
+    @Test("a server that is closed in the handshake hides the code, too")
+    func serverInTheHandshake() throws {
+        let pair = try makePair()
+        try #require(try pair.run { $0.server != nil })
+        try close(pair, .download, reason: "secret")
+        try #require(try pair.run { !$0.clientEndings.isEmpty })
+        #expect(pair.clientEndings == [.transportErrorFromPeer(code: 0xc, reason: "")])
+        #expect(pair.serverEndings == [.closedHere])
+    }
+
+    // MARK: Silence
+
+    @Test("when the path dies both ends give up at the configured time", arguments: [3, 12])
+    func idleTimeout(seconds: Int) throws {
+        let pair = try connectedPair {
+            $0.settings.idleTimeout = .seconds(seconds)
+            $0.settings.keepAlive = .zero
+        }
+        try pair.run(for: .seconds(1))
+        let server = try #require(pair.server)
+        pair.toServer.isDead = true
+        pair.toClient.isDead = true
+        let beginning = pair.now
+        try #require(try pair.run { $0.client.isFinished && server.isFinished })
+        #expect(pair.clientEndings == [.idleTimeout])
+        #expect(pair.serverEndings == [.idleTimeout])
+        // Counted from the last datagram, which came within the second before.
+        let elapsed = pair.now - beginning
+        #expect(elapsed <= .seconds(seconds) && elapsed > .seconds(seconds - 1))
+    }
+
+    @Test("the shorter of the two idle timeouts counts at both ends")
+    func shorterTimeout() throws {
+        let pair = try connectedPair {
+            $0.settings.keepAlive = .zero
+            $0.clientSettings.idleTimeout = .seconds(2)
+            $0.serverSettings.idleTimeout = .seconds(60)
+        }
+        let server = try #require(pair.server)
+        try #require(try pair.run(limit: .seconds(5)) { $0.client.isFinished && server.isFinished })
+        #expect(pair.clientEndings == [.idleTimeout])
+        #expect(pair.serverEndings == [.idleTimeout])
+    }
+
+    @Test("while payload is under way a dead path is noticed at the idle timeout, too")
+    func deadDuringTransfer() throws {
+        let pair = try connectedPair {
+            $0.settings.idleTimeout = .seconds(5)
+            $0.link.rate = Bitrate(bitsPerSecond: 40_000_000)
+        }
+        try pair.start(.upload, streams: 2)
+        try pair.run(for: .milliseconds(200))
+        pair.toServer.isDead = true
+        pair.toClient.isDead = true
+        let beginning = pair.now
+        let server = try #require(pair.server)
+        try #require(try pair.run { $0.client.isFinished && server.isFinished })
+        #expect(pair.clientEndings == [.idleTimeout])
+        #expect(pair.serverEndings == [.idleTimeout])
+        // What is sent into the silence prolongs it once, by the first datagram after the last that came.
+        #expect(pair.now - beginning < .seconds(6))
+    }
+
+    @Test("keep-alive carries an idle connection past its timeout")
+    func keepAlive() throws {
+        let pair = try connectedPair {
+            $0.settings.idleTimeout = .seconds(3)
+            $0.settings.keepAlive = .seconds(1)
+        }
+        try pair.run(for: .seconds(60))
+        #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
+        try pair.transfer(.upload, bytes: 10_000)
+    }
+
+    @Test("an idle connection with keep-alive sends next to nothing")
+    func idleTraffic() throws {
+        let pair = try connectedPair { $0.settings.keepAlive = .seconds(10) }
+        try pair.run(for: .seconds(5))
+        let before = pair.toServer.carried + pair.toClient.carried
+        try pair.run(for: .seconds(100))
+        #expect(pair.toServer.carried + pair.toClient.carried - before <= 45)
+    }
+
+    // MARK: Stateless reset
+
+    @Test("a client learns from a stateless reset that its server has forgotten it")
+    func statelessReset() throws {
+        let pair = try connectedPair()
+        try pair.run(for: .seconds(1))
+        pair.serverLostState = true
+        try pair.client.openControl()
+        pair.client.sendControl([UInt8](repeating: 1, count: 100))
+        try #require(try pair.run { !$0.clientEndings.isEmpty })
+        #expect(pair.clientEndings == [.statelessReset])
+        #expect(pair.gateReplies.count >= 1)
+        #expect(pair.gateReplies.allSatisfy { $0.sent < $0.received })
+        #expect(try pair.run { $0.client.isFinished })
+    }
+
+    @Test("a reset with another token is noise")
+    func forgedReset() throws {
+        let pair = try connectedPair()
+        for seed in 1...50 as ClosedRange<UInt64> {
+            var generator = SplitMix64(seed: seed)
+            let noise = (0..<38).map { UInt8.random(in: .min ... .max, using: &generator) & ($0 == 0 ? 0x7f : 0xff) }
+            pair.deliverToClient(.init(bytes: noise))
+        }
+        try pair.transfer(.download, bytes: 10_000)
+    }
+}
