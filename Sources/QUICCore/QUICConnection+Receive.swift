@@ -26,7 +26,7 @@ extension QUICConnection {
             let bytes = datagrams.baseAddress.map { ($0 + offset).assumingMemoryBound(to: UInt8.self) }
             offset += count
             counters.datagramsReceived &+= 1
-            guard phase == .open || phase == .closePending else {
+            guard phase == .open else {
                 answerStray()
                 continue
             }

@@ -75,4 +75,17 @@ import Testing
         try #require(try pair.handshake(), "\(pair.clientEndings) \(pair.serverEndings)")
         try pair.transfer(.upload, bytes: 10_000)
     }
+
+    @Test("whatever comes between the end of a connection and its last packet is ignored")
+    func betweenEndAndClose() throws {
+        let pair = try connectedPair()
+        try pair.start(.upload, streams: 1, bytes: 50_000)
+        try pair.run(for: .milliseconds(1))
+        pair.server?.close(code: 2, reason: "stop")
+        // These reach a server that is to be closed, before it was polled.
+        while let datagram = pair.interceptFromClient() { try pair.deliverToServer(datagram) }
+        #expect(pair.server?.receivedTotal == 0)
+        try #require(try pair.run { !$0.clientEndings.isEmpty })
+        #expect(pair.clientEndings == [.closedByPeer(code: 2, reason: "stop")])
+    }
 }
