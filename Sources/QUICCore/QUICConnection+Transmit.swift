@@ -37,7 +37,9 @@ extension QUICConnection {
     /// - Returns: nil when nothing may be sent now: window, pacing, flow control, or nothing to say.
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, limit: Int, now: MonotonicTime) -> Transmit? {
         guard let base = buffer.baseAddress else { return nil }
-        if let carried { return takeCarried(carried, base) }
+        if let carried, phase == .open || phase == .closePending {
+            return carried.count <= buffer.count ? takeCarried(carried, base) : nil
+        }
         switch phase {
         case .closePending: return writeClose(buffer, now.nanoseconds)
         case .closing where repeatsClose: return repeatClose(buffer)

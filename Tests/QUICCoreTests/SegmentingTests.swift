@@ -71,6 +71,30 @@ import Testing
         #expect(largestBurst * 1444 < mostUnderWay / 4)
     }
 
+    @Test("a packet held back waits for a buffer that it fits into")
+    func heldBackForRoom() throws {
+        let pair = try pairWithHeldBackPacket()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 60, alignment: 16)
+        defer { buffer.deallocate() }
+        let small = UnsafeMutableRawBufferPointer(rebasing: buffer[..<59])
+        #expect(pair.client.pollTransmit(into: small, limit: 64, now: pair.now) == nil)
+        #expect(pair.client.pollTransmit(into: buffer, limit: 64, now: pair.now)?.byteCount == 60)
+    }
+
+    @Test("a packet held back isn't sent any more once the peer has closed (RFC 9000 §10.2.2)")
+    func heldBackTooLong() throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: QUICConnection.batchBytes, alignment: 16)
+        defer { buffer.deallocate() }
+        let pair = try pairWithHeldBackPacket()
+        let server = try #require(pair.server)
+        server.close(code: 1, reason: "")
+        let close = try #require(server.pollTransmit(into: buffer, limit: 64, now: pair.now))
+        pair.deliverToClient(.init(bytes: Array(buffer.prefix(close.byteCount))))
+        #expect(pair.client.pollTransmit(into: buffer, limit: 64, now: pair.now) == nil)
+        #expect(try pair.run { $0.client.isFinished })
+        #expect(pair.clientEndings == [.closedByPeer(code: 1, reason: "")])
+    }
+
     @Test("a buffer for one datagram is enough, if slow")
     func smallBuffer() throws {
         let pair = try connectedPair()
