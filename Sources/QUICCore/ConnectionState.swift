@@ -117,6 +117,10 @@ struct ConnectionState {
             owner(user).handshakeCompleted()
             return 0
         }
+        table.handshake_confirmed = { _, user in
+            owner(user).handshakeConfirmed()
+            return 0
+        }
         table.get_new_connection_id = { _, cid, token, count, user in
             owner(user).issueConnectionID(into: cid!, token: token!, count: count)
         }

@@ -57,6 +57,7 @@ extension QUICConnection {
 
     /// No more payload, and what is on its way is dropped: RESET_STREAM on each stream (RFC 9000 §19.4).
     package func abortPayload() {
+        guard phase == .open else { return }
         for id in bulk?.abandon() ?? [] {
             _ = ngtcp2_conn_shutdown_stream_write(state.pointee.conn, id, 0)
         }
@@ -90,7 +91,13 @@ extension QUICConnection {
     }
 
     /// New keys for both directions (RFC 9001 §6). The library also does it by itself every 2^23 packets.
+    ///
+    /// - Throws: Before the handshake is confirmed, and until three probe timeouts after the last update was.
     package func initiateKeyUpdate(now: MonotonicTime) throws(QUICError) {
+        // The library aborts the process when asked at any other time.
+        guard phase == .open, isHandshakeConfirmed else {
+            throw .ngtcp2(NGTCP2_ERR_INVALID_STATE, "updating keys")
+        }
         try QUICError.check(
             ngtcp2_conn_initiate_key_update(state.pointee.conn, now.nanoseconds), "updating keys")
     }

@@ -30,6 +30,8 @@ package final class QUICConnection {
     @exclusivity(unchecked) var phase = Phase.open
     @exclusivity(unchecked) var counters = PacketCounters()
     @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
+    /// The peer is known to have completed it too (RFC 9001 §4.1.2).
+    private(set) var isHandshakeConfirmed = false
     /// The data streams that this end opened.
     var bulkIDs: [Int64] = []
     var isConnectionBlocked = false
@@ -246,8 +248,11 @@ package final class QUICConnection {
 
     func handshakeCompleted() {
         isHandshakeComplete = true
+        if role == .server { isHandshakeConfirmed = true }
         record(.handshakeCompleted)
     }
+
+    func handshakeConfirmed() { isHandshakeConfirmed = true }
 
     func receivedStatelessReset() { sawStatelessReset = true }
 

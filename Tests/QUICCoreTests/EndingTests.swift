@@ -92,6 +92,28 @@ import Testing
         #expect(endings(pair, at: drained).count == 1)
     }
 
+    @Test("what an ended connection is told changes nothing")
+    func afterTheEnd() throws {
+        let pair = try connectedPair()
+        try close(pair, .upload)
+        let server = try #require(pair.server)
+        try #require(try pair.run { $0.client.isFinished && server.isFinished })
+        for connection in [pair.client, server] {
+            connection.close(code: 9, reason: "again")
+            connection.sendControl([1])
+            connection.consumedControl(5)
+            connection.allowPayload(streams: 3)
+            connection.finishPayload()
+            connection.abortPayload()
+            connection.handleExpiry(now: .never)
+            #expect(connection.isFinished)
+            #expect(connection.expiry == .never)
+            #expect(throws: QUICError.self) { try connection.initiateKeyUpdate(now: pair.now) }
+        }
+        try pair.run(for: .seconds(1))
+        #expect(pair.clientEndings.count == 1 && pair.serverEndings.count == 1)
+    }
+
     @Test("both ends may close at the same time")
     func simultaneous() throws {
         let pair = try connectedPair()
