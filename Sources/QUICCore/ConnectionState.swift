@@ -117,6 +117,10 @@ struct ConnectionState {
             owner(user).handshakeCompleted()
             return 0
         }
+        table.stream_open = { _, stream, user in
+            owner(user).streamOpened(stream)
+            return 0
+        }
         table.handshake_confirmed = { _, user in
             owner(user).handshakeConfirmed()
             return 0

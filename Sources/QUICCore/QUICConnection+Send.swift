@@ -2,18 +2,15 @@ internal import CQrateNgtcp2
 package import QrateMeasurement
 
 extension QUICConnection {
-    /// Whether the control stream exists at this end.
-    var isControlOpen: Bool { role == .server || isControlOpened }
-
     /// Client: opens the control stream, bidirectional stream 0.
     package func openControl() throws(QUICError) {
         var id: Int64 = -1
         try QUICError.check(
             ngtcp2_conn_open_bidi_stream(state.pointee.conn, &id, nil), "opening the control stream")
-        isControlOpened = true
+        isControlOpen = true
     }
 
-    /// Queues bytes on the control stream; they go out ahead of payload.
+    /// Queues bytes on the control stream; they go out ahead of payload, once the stream is there.
     package func sendControl(_ bytes: [UInt8]) { control.append(bytes) }
 
     package func finishControl() { control.finish() }

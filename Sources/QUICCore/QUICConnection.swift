@@ -25,7 +25,8 @@ package final class QUICConnection {
     // What is touched for each packet isn't checked for exclusive access at run time: one thread owns all of it, and the
     // library's callbacks reach `state`, `control` and the events only, none of which is held across a library call.
     @exclusivity(unchecked) var control = ControlSendQueue()
-    @exclusivity(unchecked) var isControlOpened = false
+    /// Whether the control stream exists at this end: at a server, since the client's first byte on it.
+    @exclusivity(unchecked) var isControlOpen = false
     @exclusivity(unchecked) var bulk: BulkSender?
     @exclusivity(unchecked) var phase = Phase.open
     @exclusivity(unchecked) var counters = PacketCounters()
@@ -253,6 +254,10 @@ package final class QUICConnection {
     }
 
     func handshakeConfirmed() { isHandshakeConfirmed = true }
+
+    func streamOpened(_ stream: Int64) {
+        if stream == Self.controlStream { isControlOpen = true }
+    }
 
     func receivedStatelessReset() { sawStatelessReset = true }
 

@@ -92,6 +92,19 @@ import Testing
         #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
     }
 
+    @Test("what a server says before the client opened the stream waits, and breaks nothing")
+    func serverSpeaksFirst() throws {
+        let pair = try connectedPair()
+        pair.server?.sendControl([9, 8, 7])
+        try pair.run(for: .seconds(1))
+        #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
+
+        try pair.client.openControl()
+        pair.client.sendControl([1])
+        #expect(try pair.run { $0.controlAtClient == [9, 8, 7] })
+        #expect(pair.controlAtServer == [1])
+    }
+
     @Test("there is one control stream, and only the client opens it")
     func oneStream() throws {
         let pair = try connectedPair()

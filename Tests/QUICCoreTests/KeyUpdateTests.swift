@@ -26,6 +26,26 @@ import Testing
         try pair.expectExact(.upload, streams: 2, bytes: 2_500_003)
     }
 
+    @Test("both ends may begin at once")
+    func simultaneous() throws {
+        let pair = try connectedPair()
+        try pair.client.openControl()
+        for round in 1...5 as ClosedRange<UInt8> {
+            // The first byte confirms the keys before, the second comes late enough to have the next ones derived.
+            for _ in 0..<2 {
+                pair.client.sendControl([round])
+                pair.server?.sendControl([round])
+                try pair.run(for: .seconds(1))
+            }
+            try pair.client.initiateKeyUpdate(now: pair.now)
+            try pair.server?.initiateKeyUpdate(now: pair.now)
+        }
+        #expect(pair.controlAtServer == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+        #expect(pair.controlAtClient == pair.controlAtServer)
+        try pair.transfer(.upload, bytes: 100_003)
+        try pair.transfer(.download, bytes: 100_003)
+    }
+
     @Test("an update is refused before the handshake is confirmed")
     func tooEarly() throws {
         let pair = try makePair()

@@ -52,6 +52,19 @@ import Testing
         try pair.transfer(.upload, streams: 2, bytes: 1_000_003)
     }
 
+    @Test("nothing counts as lost on a link that loses nothing", arguments: Way.allCases)
+    func clean(way: Way) throws {
+        let pair = try connectedPair()
+        try pair.client.openControl()
+        pair.client.sendControl([1, 2, 3])
+        pair.client.finishControl()
+        pair.server?.finishControl()
+        try pair.transfer(way, streams: 16, bytes: 1_000_003)
+        #expect(pair.toServer.lost == 0 && pair.toClient.lost == 0)
+        #expect(try pair.sender(way).pathMetrics().streamPacketsLost == 0)
+        #expect(try pair.receiver(way).pathMetrics().streamPacketsLost == nil, "it sent none that could be lost")
+    }
+
     @Test(
         "what is sent again is what was lost: the receiver's bytes are the pattern's",
         arguments: 1...8 as ClosedRange<UInt64>)
