@@ -85,7 +85,7 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
-        tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
         tests("Sockets", ["QrateSockets"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),

@@ -93,8 +93,7 @@ extension QUICConnection {
     package func allowPayload(streams: Int) {
         guard phase == .open else { return }
         ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, min(streams, Self.streamLimit))
-        ngtcp2_conn_extend_max_offset(
-            state.pointee.conn, ConnectionSettings.testWindow - ConnectionSettings.initialConnectionWindow)
+        ngtcp2_conn_extend_max_offset(state.pointee.conn, settings.testCredit)
     }
 
     /// Payload bytes received so far, per data stream in the order of their IDs. Valid as long as the connection.

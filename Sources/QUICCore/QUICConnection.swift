@@ -200,8 +200,9 @@ package final class QUICConnection {
         result.handshake_timeout = settings.handshakeTimeout.nanoseconds
         result.max_tx_udp_payload_size = settings.maxUDPPayload
         result.no_pmtud = settings.discoversPathMTU ? 0 : 1
-        result.max_window = ConnectionSettings.windowLimit
-        result.max_stream_window = ConnectionSettings.windowLimit
+        // The library lets the window of the beginning grow to here, and keeps what a test added to it on top.
+        result.max_window = settings.windowCeiling - settings.testCredit
+        result.max_stream_window = settings.windowCeiling
         return result
     }
 
@@ -209,7 +210,7 @@ package final class QUICConnection {
         var result = ngtcp2_transport_params()
         ngtcp2_transport_params_default_versioned(NGTCP2_TRANSPORT_PARAMS_VERSION, &result)
         result.initial_max_data = ConnectionSettings.initialConnectionWindow
-        result.initial_max_stream_data_uni = ConnectionSettings.streamWindow
+        result.initial_max_stream_data_uni = settings.streamWindow
         result.initial_max_stream_data_bidi_local = ConnectionSettings.controlStreamWindow
         result.initial_max_stream_data_bidi_remote = ConnectionSettings.controlStreamWindow
         // The control stream is the client's. Data streams are allowed once a test is agreed on.
