@@ -33,6 +33,7 @@ struct BulkSender: ~Copyable {
         remaining = byteBudget ?? .max
         self.deadline = deadline ?? .max
         if remaining == 0 { phase = .ending }
+        if streamIDs.isEmpty { phase = .done }
     }
 
     deinit { streams.deallocate() }

@@ -89,10 +89,12 @@ extension QUICConnection {
 
     // MARK: Payload
 
-    /// Lets the peer open `streams` data streams and send a test's worth of data.
+    /// Lets the peer open `streams` data streams and send a test's worth of data. A second call changes nothing:
+    /// streams are counted by their place in ``received``, which has room for one test.
     package func allowPayload(streams: Int) {
-        guard phase == .open else { return }
-        ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, min(streams, Self.streamLimit))
+        guard phase == .open, !hasAllowedPayload else { return }
+        hasAllowedPayload = true
+        ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, max(0, min(streams, Self.streamLimit)))
         ngtcp2_conn_extend_max_offset(state.pointee.conn, settings.testCredit)
     }
 

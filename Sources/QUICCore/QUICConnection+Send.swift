@@ -39,7 +39,7 @@ extension QUICConnection {
         streams: Int, byteBudget: UInt64?, duration: Duration?, now: MonotonicTime
     ) throws(QUICError) {
         var ids: [Int64] = []
-        for _ in 0..<min(streams, Self.streamLimit) {
+        for _ in 0..<max(0, min(streams, Self.streamLimit)) {
             var id: Int64 = -1
             try QUICError.check(ngtcp2_conn_open_uni_stream(state.pointee.conn, &id, nil), "opening a data stream")
             ids.append(id)

@@ -36,6 +36,7 @@ package final class QUICConnection {
     /// The data streams that this end opened.
     var bulkIDs: [Int64] = []
     var isConnectionBlocked = false
+    var hasAllowedPayload = false
     /// Why this end closes; set before `phase` says that it does.
     var closeCause: CloseCause?
     /// When the closing or draining period is over.

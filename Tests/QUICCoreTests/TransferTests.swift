@@ -98,6 +98,20 @@ import Testing
         #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
     }
 
+    @Test("payload is allowed once: a connection has room for the streams of one test")
+    func allowedOnce() throws {
+        let pair = try connectedPair()
+        for _ in 0..<3 { pair.server?.allowPayload(streams: QUICConnection.streamLimit) }
+        try pair.run(for: .milliseconds(100))
+        #expect(pair.client.availableStreams == QUICConnection.streamLimit)
+        #expect(throws: QUICError.self) {
+            for _ in 0..<2 {
+                try pair.client.startPayload(
+                    streams: QUICConnection.streamLimit, byteBudget: 0, duration: nil, now: pair.now)
+            }
+        }
+    }
+
     @Test("no stream can be opened before the peer allows it", arguments: Way.allCases)
     func notAllowed(way: Way) throws {
         let pair = try connectedPair()
@@ -109,5 +123,15 @@ import Testing
         }
         #expect(sender.isPayloadSent == nil)
         #expect(sender.sent == nil)
+    }
+
+    @Test("a test without streams is over at once", arguments: [0, -1])
+    func noStreams(streams: Int) throws {
+        let pair = try connectedPair()
+        pair.server?.allowPayload(streams: streams)
+        try pair.client.startPayload(streams: streams, byteBudget: 5, duration: nil, now: pair.now)
+        #expect(pair.client.isPayloadSent == true)
+        try pair.run(for: .seconds(1))
+        #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
     }
 }
