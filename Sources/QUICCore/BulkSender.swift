@@ -81,10 +81,8 @@ struct BulkSender: ~Copyable {
     }
 
     /// Every stream, dropped: for an abort.
-    mutating func abandon() -> [Int64] {
-        let open = streams.filter { !$0.isEnded }.map(\.id)
+    mutating func abandon() {
         for index in streams.indices { streams[index].isEnded = true }
         phase = .done
-        return open
     }
 }

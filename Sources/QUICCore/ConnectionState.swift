@@ -11,6 +11,8 @@ struct ConnectionState {
     let peerUnidirectional: Int64
     /// Payload bytes delivered, per data stream; ``QUICConnection/streamLimit`` of them.
     let received: UnsafeMutablePointer<UInt64>
+    /// Whether each of them ended, by FIN or by reset: a stream that arrived whole may be reset too (RFC 9000 §3.2).
+    let hasEnded: UnsafeMutablePointer<Bool>
     /// The sum of `received`.
     var receivedTotal: UInt64 = 0
     /// Peer's data streams that ended with a FIN, and that were reset.
@@ -30,11 +32,14 @@ struct ConnectionState {
         self.peerUnidirectional = peerUnidirectional
         received = .allocate(capacity: QUICConnection.streamLimit)
         received.initialize(repeating: 0, count: QUICConnection.streamLimit)
+        hasEnded = .allocate(capacity: QUICConnection.streamLimit)
+        hasEnded.initialize(repeating: false, count: QUICConnection.streamLimit)
         sink = .allocate(byteCount: Self.sinkSize, alignment: 64)
     }
 
     func deallocate() {
         received.deallocate()
+        hasEnded.deallocate()
         sink.deallocate()
     }
 
@@ -44,7 +49,7 @@ struct ConnectionState {
         isLast: Bool
     ) -> Int32 {
         let slot = Int(stream >> 2)
-        // The stream limits that we granted exclude this; a bug in the library must not become one in memory.
+        // Our limit excludes this, until a peer resets streams that it never used: the library grants one more for each.
         guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
         if count > 0, let data {
             if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
@@ -55,7 +60,21 @@ struct ConnectionState {
             _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, UInt64(count))
             ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
         }
-        if isLast { state.pointee.finishedStreams += 1 }
+        if isLast, !state.pointee.hasEnded[slot] {
+            state.pointee.hasEnded[slot] = true
+            state.pointee.finishedStreams += 1
+        }
+        return 0
+    }
+
+    /// RESET_STREAM on a data stream.
+    static func receiveReset(_ state: UnsafeMutablePointer<ConnectionState>, stream: Int64) -> Int32 {
+        let slot = Int(stream >> 2)
+        guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        if !state.pointee.hasEnded[slot] {
+            state.pointee.hasEnded[slot] = true
+            state.pointee.resetStreams += 1
+        }
         return 0
     }
 
@@ -106,11 +125,9 @@ struct ConnectionState {
         }
         table.stream_reset = { _, stream, _, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional {
-                state.pointee.resetStreams += 1
-            } else {
-                owner(user).record(.controlEnded)
-            }
+            if stream & 3 == state.pointee.peerUnidirectional { return receiveReset(state, stream: stream) }
+            guard stream == QUICConnection.controlStream else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            owner(user).record(.controlEnded)
             return 0
         }
         table.handshake_completed = { _, user in

@@ -55,7 +55,9 @@ extension QUICConnection {
     /// No more payload, and what is on its way is dropped: RESET_STREAM on each stream (RFC 9000 §19.4).
     package func abortPayload() {
         guard phase == .open else { return }
-        for id in bulk?.abandon() ?? [] {
+        bulk?.abandon()
+        for id in bulkIDs {
+            // Nothing happens to a stream that has wholly arrived.
             _ = ngtcp2_conn_shutdown_stream_write(state.pointee.conn, id, 0)
         }
     }

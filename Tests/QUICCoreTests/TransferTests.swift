@@ -98,6 +98,32 @@ import Testing
         #expect(pair.clientEndings.isEmpty && pair.serverEndings.isEmpty)
     }
 
+    @Test("an abort also drops what was handed over and is still on its way")
+    func abortAfterLastByte() throws {
+        let pair = try connectedPair()
+        try pair.start(.upload, streams: 2, bytes: 5_000)
+        pair.toServer.isDead = true
+        try #require(try pair.run { $0.client.isPayloadSent == true })
+        pair.client.abortPayload()
+        pair.toServer.isDead = false
+        try #require(try pair.run { $0.server?.resetStreams == 2 })
+        #expect(pair.server?.finishedStreams == 0)
+    }
+
+    @Test("a stream that arrived whole isn't counted as reset when an abort comes behind it")
+    func abortAfterArrival() throws {
+        let pair = try connectedPair()
+        try pair.start(.upload, streams: 2, bytes: 5_000)
+        pair.toClient.isDead = true  // so that the client doesn't know
+        try #require(try pair.run { $0.server?.finishedStreams == 2 })
+        pair.client.abortPayload()
+        pair.toClient.isDead = false
+        try pair.run(for: .seconds(2))
+        #expect(pair.server?.finishedStreams == 2)
+        #expect(pair.server?.resetStreams == 0)
+        #expect(pair.server?.receivedTotal == 5_000)
+    }
+
     @Test("payload is allowed once: a connection has room for the streams of one test")
     func allowedOnce() throws {
         let pair = try connectedPair()
