@@ -23,7 +23,7 @@ struct ConnectionState {
     var sinkOffset = 0
     /// Credit came: blocked streams may be tried again.
     var creditArrived = false
-    /// Packets with stream data declared lost, on streams that are closed and forgotten by the library.
+    /// Packets with payload declared lost, on streams that are closed and forgotten by the library.
     var lostOnClosedStreams: UInt64 = 0
 
     static let sinkSize = 128 << 10
@@ -120,7 +120,9 @@ struct ConnectionState {
         }
         table.stream_close = { conn, _, stream, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
+            if stream & 3 == state.pointee.peerUnidirectional ^ 1 {  // one of our data streams
+                state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
+            }
             return 0
         }
         table.stream_reset = { _, stream, _, _, user, _ in

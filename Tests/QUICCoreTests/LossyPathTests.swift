@@ -65,6 +65,26 @@ import Testing
         #expect(try pair.receiver(way).pathMetrics().streamPacketsLost == nil, "it sent none that could be lost")
     }
 
+    @Test("losses on the control stream aren't payload's, also once that stream is closed")
+    func controlLosses() throws {
+        let pair = try connectedPair()
+        try pair.transfer(.upload, bytes: 10_000)
+        try pair.client.openControl()
+        pair.client.sendControl([1])
+        try #require(try pair.run { $0.controlAtServer == [1] })
+
+        // Several flights, of which the first datagrams vanish.
+        pair.toServer.dropsNext = 3
+        pair.client.sendControl([UInt8](repeating: 2, count: 20_000))
+        pair.client.finishControl()
+        pair.server?.finishControl()
+        try #require(try pair.run { $0.controlAtServer.count == 20_001 })
+        try pair.run(for: .seconds(1))
+        #expect(pair.toServer.lost >= 3)
+        #expect(pair.client.unacknowledgedControl == 0)
+        #expect(pair.client.pathMetrics().streamPacketsLost == 0)
+    }
+
     @Test(
         "what is sent again is what was lost: the receiver's bytes are the pattern's",
         arguments: 1...8 as ClosedRange<UInt64>)
