@@ -166,7 +166,12 @@ extension QUICConnection {
         _ total: Int, _ segment: Int, _ ecn: UInt8, _ count: Int, path: UnsafeMutablePointer<ngtcp2_path_storage>
     ) -> Transmit {
         counters.datagramsSent &+= UInt64(count)
-        if ecn != 0 { counters.marked &+= UInt64(count) }
+        if ecn != 0 {
+            counters.marked &+= UInt64(count)
+            counters.unmarkedSince = 0
+        } else {
+            counters.unmarkedSince &+= UInt64(count)
+        }
         return Transmit(
             byteCount: total, segmentSize: segment, ecn: ecn, remote: Self.bytes(path.pointee.path.remote),
             local: Self.bytes(path.pointee.path.local))

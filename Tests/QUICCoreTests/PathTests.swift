@@ -57,6 +57,17 @@ import Testing
         #expect(try pair.sender(way).pathMetrics().streamPacketsLost == 0)
     }
 
+    @Test("marks that begin to vanish later are noticed")
+    func bleachedLater() throws {
+        let pair = try connectedPair()
+        try pair.start(.upload, streams: 1, bytes: 1_000_003)
+        try #require(try pair.run { $0.client.ecnValidated == true })
+        pair.toServer.bleachesECN = true
+        try pair.finish(.upload, streams: 1)
+        try pair.expectExact(.upload, streams: 1, bytes: 1_000_003)
+        #expect(pair.client.ecnValidated == false)
+    }
+
     @Test("with ECN switched off no datagram is marked")
     func switchedOff() throws {
         let pair = try connectedPair { $0.settings.usesECN = false }
