@@ -91,6 +91,17 @@ import Testing
         #expect(pair.gateReplies.allSatisfy { $0.sent < $0.received })
     }
 
+    @Test("a client that was sent away under load is let in when the load has gone")
+    func retryUnderLoad() throws {
+        let pair = try makePair()
+        pair.isUnderLoad = true
+        try #require(try pair.run { $0.gateReplies.count == 1 })
+        #expect(pair.server == nil)
+        pair.isUnderLoad = false
+        try #require(try pair.handshake(), "\(pair.clientEndings) \(pair.serverEndings)")
+        try pair.transfer(.download, bytes: 10_000)
+    }
+
     @Test("until an address is proven, it is sent three times what it sent at most")
     func amplification() throws {
         let pair = try makePair()
