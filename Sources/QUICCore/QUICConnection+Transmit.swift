@@ -185,7 +185,7 @@ extension QUICConnection {
         ngtcp2_connection_close_error_default(&error)
         var reason: [UInt8] = []
         switch cause {
-        case .application(_, let text): reason = Array(text.utf8.prefix(128))
+        case .application(_, let text): reason = Self.shortened(text)
         case .library, .alert: break
         }
         let written = reason.withUnsafeMutableBufferPointer { text -> Int in
@@ -213,6 +213,13 @@ extension QUICConnection {
         carryBuffer.copyMemory(from: base, byteCount: written)
         closePacket = written
         return transmit(written, written, 0, 1, path: writePath)
+    }
+
+    /// At most 128 bytes of UTF-8, so that a small packet holds it.
+    private static func shortened(_ reason: String) -> [UInt8] {
+        var text = reason[...]
+        while text.utf8.count > 128 { text.removeLast() }
+        return Array(text.utf8)
     }
 
     private func repeatClose(_ buffer: UnsafeMutableRawBufferPointer) -> Transmit? {

@@ -35,6 +35,17 @@ import Testing
         #expect(closing.expiry == .never && other.expiry == .never)
     }
 
+    @Test("a reason is cut to 128 bytes between characters", arguments: ["é", "ж", "日", "🛰"])
+    func longReason(character: String) throws {
+        let pair = try connectedPair()
+        try close(pair, .upload, reason: "x" + String(repeating: character, count: 200))
+        try #require(try pair.run { !$0.serverEndings.isEmpty })
+        let fitting = 127 / character.utf8.count
+        #expect(
+            pair.serverEndings
+                == [.closedByPeer(code: 7, reason: "x" + String(repeating: character, count: fitting))])
+    }
+
     @Test("the largest code and an empty reason arrive as they are")
     func extremes() throws {
         let pair = try connectedPair()
