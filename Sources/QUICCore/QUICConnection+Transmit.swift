@@ -190,6 +190,10 @@ extension QUICConnection {
         }
         let written = reason.withUnsafeMutableBufferPointer { text -> Int in
             switch cause {
+            case .application where !isHandshakeComplete:
+                // The code must not show before the peer is known (RFC 9000 §10.2.3). The library sees to that, but
+                // aborts the process when there are no keys at all yet.
+                ngtcp2_connection_close_error_set_transport_error(&error, UInt64(NGTCP2_APPLICATION_ERROR), nil, 0)
             case .application(let code, _):
                 ngtcp2_connection_close_error_set_application_error(&error, code, text.baseAddress, text.count)
             case .library(let code):

@@ -1,5 +1,6 @@
 import QrateMeasurement
 @testable import QrateQUICCore
+import QrateSecurity
 import QrateTestSupport
 import Testing
 
@@ -166,6 +167,34 @@ import Testing
         try #require(try pair.run { !$0.clientEndings.isEmpty })
         #expect(pair.clientEndings == [.transportErrorFromPeer(code: 0xc, reason: "")])
         #expect(pair.serverEndings == [.closedHere])
+    }
+
+    @Test("a server that is closed before it read anything says nothing", arguments: [false, true])
+    func serverWithoutKeys(demandsRetry: Bool) throws {
+        let pair = try makePair { $0.demandsRetry = demandsRetry }
+        try pair.run(for: .zero)
+        if demandsRetry { try #require(try pair.run { $0.gateReplies.count == 1 && $0.toServer.carried == 2 }) }
+        let initial = try #require(pair.interceptFromClient()).bytes
+        let address = ConnectionPair.address(port: 40_000)
+        let reply = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { reply.deallocate() }
+        let server = try initial.withUnsafeBytes { bytes in
+            try address.withUnsafeBytes { address in
+                let decision = pair.gate.judge(
+                    bytes, DatagramHeader.parse(bytes), remote: address, reply: reply, now: pair.now.nanoseconds)
+                guard case .accept(let accepted) = decision else {
+                    Issue.record("not accepted")
+                    return nil as QUICConnection?
+                }
+                return try QUICConnection.server(
+                    accepted, local: address, remote: address, credentials: ServerCredentials(testIdentity()),
+                    applicationProtocols: ["qrate/1"], gate: pair.gate, settings: ConnectionSettings(), now: pair.now)
+            }
+        }
+        let connection = try #require(server)
+        connection.close(code: 3, reason: "busy")
+        #expect(connection.pollTransmit(into: reply, limit: 64, now: pair.now) == nil)
+        #expect(connection.isFinished)
     }
 
     // MARK: Silence
