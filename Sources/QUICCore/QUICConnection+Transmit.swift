@@ -53,7 +53,7 @@ extension QUICConnection {
         var count = 0
         var mark: UInt8 = 0
         // Handshake datagrams are padded and coalesced one by one: they aren't worth a batch.
-        let limit = isHandshakeComplete ? min(limit, Self.largestBatch) : 1
+        let limit = min(limit, isHandshakeComplete ? Self.largestBatch : 1)
         let room = min(buffer.count, Self.batchBytes)
         while count < limit {
             let capacity = segment == 0 ? min(room, Self.carryCapacity) : segment

@@ -115,4 +115,15 @@ import Testing
         try pair.finish(.upload, streams: 1)
         try pair.expectExact(.upload, streams: 1, bytes: 50_000)
     }
+
+    @Test("no buffer, no room or no datagrams asked for: nothing is written")
+    func nothing() throws {
+        let pair = try makePair()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1500, alignment: 16)
+        defer { buffer.deallocate() }
+        let none = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        #expect(pair.client.pollTransmit(into: none, limit: 64, now: pair.now) == nil)
+        #expect(pair.client.pollTransmit(into: buffer, limit: 0, now: pair.now) == nil)
+        #expect(try pair.handshake())
+    }
 }
