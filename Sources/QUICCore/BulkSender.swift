@@ -75,9 +75,9 @@ struct BulkSender: ~Copyable {
         if now >= deadline { finish() }
     }
 
-    /// The peer gave credit to one stream, or (nil) to the whole connection.
-    mutating func unblock(_ id: Int64?) {
-        for index in streams.indices where id == nil || streams[index].id == id { streams[index].isBlocked = false }
+    /// The peer gave credit: each stream may be tried again.
+    mutating func unblock() {
+        for index in streams.indices { streams[index].isBlocked = false }
     }
 
     /// Every stream, dropped: for an abort.

@@ -81,12 +81,9 @@ extension QUICConnection {
     func prepareBulk(_ now: UInt64) {
         guard bulk != nil else { return }
         bulk?.checkDeadline(now)
-        let hasConnectionCredit = ngtcp2_conn_get_max_data_left(state.pointee.conn) > 0
-        if state.pointee.creditArrived || (isConnectionBlocked && hasConnectionCredit) {
-            state.pointee.creditArrived = false
-            bulk?.unblock(nil)
-        }
-        isConnectionBlocked = !hasConnectionCredit
+        guard state.pointee.creditArrived else { return }
+        state.pointee.creditArrived = false
+        bulk?.unblock()
     }
 
     /// New keys for both directions (RFC 9001 §6). The library also does it by itself every 2^23 packets.

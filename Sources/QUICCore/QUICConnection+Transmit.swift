@@ -109,9 +109,8 @@ extension QUICConnection {
             }
             switch Int32(truncatingIfNeeded: written) {
             case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+                // By its own flow control. With the connection's credit used up the library writes 0 bytes instead.
                 stream.pointee.isBlocked = true
-                // Nothing else can be sent on any stream while the connection itself has no credit.
-                if ngtcp2_conn_get_max_data_left(state.pointee.conn) == 0 { return nil }
             case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
                 bulk?.ended(stream)  // the peer stopped it
             default:

@@ -35,7 +35,6 @@ package final class QUICConnection {
     private(set) var isHandshakeConfirmed = false
     /// The data streams that this end opened.
     var bulkIDs: [Int64] = []
-    var isConnectionBlocked = false
     var hasAllowedPayload = false
     /// Why this end closes; set before `phase` says that it does.
     var closeCause: CloseCause?
