@@ -18,8 +18,9 @@ struct ConnectionState {
     /// Peer's data streams that ended with a FIN, and that were reset.
     var finishedStreams = 0
     var resetStreams = 0
-    /// Where received payload is copied, as an application would: all transports do, so that they compare.
-    let sink: UnsafeMutableRawPointer
+    /// Where received payload is copied, as an application would: all transports do, so that they compare. nil until
+    /// payload is allowed: before a test, a connection shall cost little.
+    var sink: UnsafeMutableRawPointer?
     var sinkOffset = 0
     /// Credit came: blocked streams may be tried again.
     var creditArrived = false
@@ -34,13 +35,16 @@ struct ConnectionState {
         received.initialize(repeating: 0, count: QUICConnection.streamLimit)
         hasEnded = .allocate(capacity: QUICConnection.streamLimit)
         hasEnded.initialize(repeating: false, count: QUICConnection.streamLimit)
-        sink = .allocate(byteCount: Self.sinkSize, alignment: 64)
     }
 
     func deallocate() {
         received.deallocate()
         hasEnded.deallocate()
-        sink.deallocate()
+        sink?.deallocate()
+    }
+
+    mutating func makeSink() {
+        if sink == nil { sink = .allocate(byteCount: Self.sinkSize, alignment: 64) }
     }
 
     /// Payload on a data stream: counted, copied, and its credit given back at once.
@@ -50,10 +54,12 @@ struct ConnectionState {
     ) -> Int32 {
         let slot = Int(stream >> 2)
         // Our limit excludes this, until a peer resets streams that it never used: the library grants one more for each.
-        guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        guard slot < QUICConnection.streamLimit, let sink = state.pointee.sink else {
+            return NGTCP2_ERR_CALLBACK_FAILURE
+        }
         if count > 0, let data {
             if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
-            (state.pointee.sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
+            (sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
             state.pointee.sinkOffset += count
             state.pointee.received[slot] &+= UInt64(count)
             state.pointee.receivedTotal &+= UInt64(count)

@@ -94,6 +94,7 @@ extension QUICConnection {
     package func allowPayload(streams: Int) {
         guard phase == .open, !hasAllowedPayload else { return }
         hasAllowedPayload = true
+        state.pointee.makeSink()
         ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, max(0, min(streams, Self.streamLimit)))
         ngtcp2_conn_extend_max_offset(state.pointee.conn, settings.testCredit)
     }

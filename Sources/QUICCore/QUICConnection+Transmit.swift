@@ -25,8 +25,8 @@ extension QUICConnection {
     /// UDP_SEGMENT's limits: 64 segments, and the largest IPv4 or IPv6 datagram together.
     package static let largestBatch = 64
     package static let batchBytes = 65487
-    /// Room for one packet of any size that we send.
-    static let carryCapacity = 65536
+    /// Room for one packet of any size that this connection sends.
+    var carryCapacity: Int { max(settings.maxUDPPayload, 1500) }
 
     /// Writes the datagrams that may go out now, up to `limit` of them.
     ///
@@ -56,7 +56,7 @@ extension QUICConnection {
         let limit = min(limit, isHandshakeComplete ? Self.largestBatch : 1)
         let room = min(buffer.count, Self.batchBytes)
         while count < limit {
-            let capacity = segment == 0 ? min(room, Self.carryCapacity) : segment
+            let capacity = segment == 0 ? min(room, carryCapacity) : segment
             guard room - total >= capacity else { break }
             let (written, ecn) = writePacket(base + total, capacity, now.nanoseconds)
             guard written > 0 else { break }

@@ -168,7 +168,7 @@ package final class QUICConnection {
         ngtcp2_path_storage_zero(writePath)
         batchPath = .allocate(capacity: 1)
         ngtcp2_path_storage_zero(batchPath)
-        carryBuffer = .allocate(byteCount: Self.carryCapacity, alignment: 16)
+        carryBuffer = .allocate(byteCount: max(settings.maxUDPPayload, 1500), alignment: 16)
         state.pointee.owner = Unmanaged.passUnretained(self)  // ended by `deinit`, which frees the connection first
     }
 
