@@ -1,4 +1,3 @@
-import Glibc
 package import QrateMeasurement
 package import QrateQUICCore
 package import QrateSecurity
@@ -38,14 +37,14 @@ package final class ConnectionPair {
     private let options: Options
     /// The IDs that lead to the server's connection.
     private var serverIDs: Set<ConnectionID> = []
-    private let clientAddress = Address(port: 40_000)
+    private let clientAddress = LoopbackAddress(port: 40_000)
     /// The client as the server sees it: behind a translator, whose mapping may change.
-    private var mappedAddress = Address(port: 40_000)
-    private let serverAddress = Address(port: 5_201)
+    private var mappedAddress = LoopbackAddress(port: 40_000)
+    private let serverAddress = LoopbackAddress(port: 5_201)
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
 
     /// A sockaddr_in on loopback, as it would come from a socket.
-    package static func address(port: UInt16) -> [UInt8] { Address(port: port).bytes }
+    package static func address(port: UInt16) -> [UInt8] { LoopbackAddress(port: port).bytes }
 
     package static let start = MonotonicTime(nanoseconds: 1_000_000_000)
 
@@ -249,14 +248,14 @@ package final class ConnectionPair {
 
     /// The translator between client and server forgets its mapping: the server sees another port, and what it sends
     /// to the old one is lost (RFC 9000 §9).
-    package func rebindClient(toPort port: UInt16) { mappedAddress = Address(port: port) }
+    package func rebindClient(toPort port: UInt16) { mappedAddress = LoopbackAddress(port: port) }
 
-    private func sendToClient(_ datagram: SimulatedLink.Datagram, _ remote: Address) {
+    private func sendToClient(_ datagram: SimulatedLink.Datagram, _ remote: LoopbackAddress) {
         if remote == mappedAddress { toClient.send(datagram, now: now) }
     }
 
     private func deliver(
-        _ run: SimulatedLink.Run, to connection: QUICConnection, local: Address, remote: Address
+        _ run: SimulatedLink.Run, to connection: QUICConnection, local: LoopbackAddress, remote: LoopbackAddress
     ) {
         run.bytes.withUnsafeBytes { bytes in
             local.withBytes { local in
@@ -269,7 +268,8 @@ package final class ConnectionPair {
     }
 
     private func flush(
-        _ connection: QUICConnection, local: Address, remote: Address?, _ send: (SimulatedLink.Datagram) -> Void
+        _ connection: QUICConnection, local: LoopbackAddress, remote: LoopbackAddress?,
+        _ send: (SimulatedLink.Datagram) -> Void
     ) throws -> Bool {
         try flush(connection, local: local, remote: remote) { datagram, _ in send(datagram) }
     }
@@ -278,16 +278,18 @@ package final class ConnectionPair {
     ///
     /// - Parameter remote: Where all of it must go; nil where that may change.
     private func flush(
-        _ connection: QUICConnection, local: Address, remote: Address?,
-        _ send: (SimulatedLink.Datagram, Address) -> Void
+        _ connection: QUICConnection, local: LoopbackAddress, remote: LoopbackAddress?,
+        _ send: (SimulatedLink.Datagram, LoopbackAddress) -> Void
     ) throws -> Bool {
         var hasSent = false
         while let batch = connection.pollTransmit(into: buffer, limit: batchLimit, now: now) {
             hasSent = true
             batches += 1
             largestBatch = max(largestBatch, batch.datagramCount)
-            try check(batch, local: local, remote: remote)
-            guard let target = Address(batch.remote) else { throw BrokenPromise(promise: "a batch has an address") }
+            try batch.check(limit: batchLimit, local: local, remote: remote)
+            guard let target = LoopbackAddress(batch.remote) else {
+                throw BrokenPromise(promise: "a batch has an address")
+            }
             var offset = 0
             while offset < batch.byteCount {
                 let count = min(batch.segmentSize, batch.byteCount - offset)
@@ -296,22 +298,6 @@ package final class ConnectionPair {
             }
         }
         return hasSent
-    }
-
-    /// What ``Transmit`` promises. That each datagram begins where the segment size says shows when the peer can open
-    /// it: on a link without loss nothing may be lost.
-    private func check(_ batch: Transmit, local: Address, remote: Address?) throws {
-        func promise(_ holds: Bool, _ text: String) throws {
-            if !holds { throw BrokenPromise(promise: "\(text): \(batch)") }
-        }
-        try promise(batch.byteCount > 0 && batch.segmentSize > 0, "a batch isn't empty")
-        try promise(batch.segmentSize <= batch.byteCount, "a segment is no larger than the batch")
-        try promise(batch.datagramCount <= batchLimit, "a batch has no more datagrams than asked for")
-        try promise(
-            batch.datagramCount == 1 || batch.byteCount <= QUICConnection.batchBytes, "a batch can be segmented")
-        try promise(batch.ecn == 0 || batch.ecn == 2, "datagrams are sent ECT(0) or without a mark")
-        try promise(batch.local.elementsEqual(local.bytes), "a batch leaves from our address")
-        if let remote { try promise(batch.remote.elementsEqual(remote.bytes), "a batch goes to the peer's address") }
     }
 }
 
@@ -327,30 +313,5 @@ extension DatagramHeader {
         case .short(let id), .long(let id): id
         case .unsupportedVersion, .notQUIC: nil
         }
-    }
-}
-
-/// A sockaddr_in on loopback.
-private struct Address: Equatable {
-    let port: UInt16
-    let bytes: [UInt8]
-
-    init(port: UInt16) {
-        self.port = port
-        var raw = sockaddr_in()
-        raw.sin_family = sa_family_t(AF_INET)
-        raw.sin_port = port.bigEndian
-        raw.sin_addr = in_addr(s_addr: UInt32(0x7f00_0001).bigEndian)
-        bytes = withUnsafeBytes(of: &raw) { Array($0) }
-    }
-
-    init?(_ raw: UnsafeRawBufferPointer) {
-        guard raw.count == MemoryLayout<sockaddr_in>.size else { return nil }
-        port = UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_port)
-        bytes = Array(raw)
-    }
-
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try bytes.withUnsafeBytes(body)
     }
 }
