@@ -17,7 +17,7 @@ package final class EndpointLoop {
     private var routes: [ConnectionID: Entry] = [:]
     private var lastNumber: UInt64 = 0
     private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
-    private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
+    private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 16)
     private let info = ReceiveInfo()
 
     /// Receive calls in one turn, at most: so that acknowledgements and timers aren't starved by a flood.
