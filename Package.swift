@@ -82,12 +82,14 @@ let package = Package(
         module(
             "TestSupport",
             [
-                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateStatistics",
-                "QrateMeasurement", subprocess, systemPackage,
+                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateSockets",
+                "QrateStatistics", "QrateMeasurement", subprocess, systemPackage,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
-        tests("QUICCore", ["QrateQUICCore", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
+        tests("Sockets", ["QrateSockets"]),
         tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
         tests(
             "Transports",

@@ -9,7 +9,8 @@ public struct IntervalReport: Sendable, Hashable {
     public var download: ByteCount?
     /// Payload received per stream, in the order of the stream indices 1...N. Empty when the peer didn't say.
     public var streams: [ByteCount]
-    /// The sender's view of the path when the row ended.
+    /// The sender's view of the path when the row ended. Its counters are those of the time since the row before, between
+    /// the bounds that it has itself.
     public var path: PathReport?
 
     public init(

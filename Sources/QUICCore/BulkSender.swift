@@ -33,6 +33,7 @@ struct BulkSender: ~Copyable {
         remaining = byteBudget ?? .max
         self.deadline = deadline ?? .max
         if remaining == 0 { phase = .ending }
+        if streamIDs.isEmpty { phase = .done }
     }
 
     deinit { streams.deallocate() }
@@ -74,16 +75,14 @@ struct BulkSender: ~Copyable {
         if now >= deadline { finish() }
     }
 
-    /// The peer gave credit to one stream, or (nil) to the whole connection.
-    mutating func unblock(_ id: Int64?) {
-        for index in streams.indices where id == nil || streams[index].id == id { streams[index].isBlocked = false }
+    /// The peer gave credit: each stream may be tried again.
+    mutating func unblock() {
+        for index in streams.indices { streams[index].isBlocked = false }
     }
 
     /// Every stream, dropped: for an abort.
-    mutating func abandon() -> [Int64] {
-        let open = streams.filter { !$0.isEnded }.map(\.id)
+    mutating func abandon() {
         for index in streams.indices { streams[index].isEnded = true }
         phase = .done
-        return open
     }
 }

@@ -14,21 +14,31 @@ package struct ConnectionSettings: Sendable, Hashable {
     /// PINGs are sent when nothing else was for this long.
     package var keepAlive = Duration.seconds(10)
     package var handshakeTimeout = Duration.seconds(10)
+    /// The most credit that this end gives as a receiver, on the connection and on each stream, in bytes: 1 to 256 MiB.
+    package var windowCeiling: UInt64 {
+        get { ceiling }
+        set { ceiling = min(max(newValue, Self.initialConnectionWindow), Self.windowLimit) }
+    }
+    private var ceiling = Self.windowLimit
 
     package init() {}
 
     /// Credit on the whole connection before a test is agreed on: enough for control, little for a stranger to fill.
     static let initialConnectionWindow: UInt64 = 1 << 20
-    /// Credit that a receiver adds when a test begins. 4 to 64 MiB measured alike on loopback, 1 MiB a quarter slower.
+    /// Credit that a receiver has given in all when a test begins. 4 to 64 MiB measured alike on loopback, 1 MiB a
+    /// quarter slower.
     static let testWindow: UInt64 = 16 << 20
-    /// The credit of one data stream; the connection's credit is what bounds memory.
-    static let streamWindow: UInt64 = 16 << 20
-    /// Windows double while they are used up within two round trips, up to here: 10 Gbit/s at 200 ms.
+    /// Windows grow while they are used up within two round trips, up to here: 10 Gbit/s at 200 ms.
     package static let windowLimit: UInt64 = 256 << 20
     /// Control lines are small; what waits here unread bounds what a peer can make us hold.
     static let controlStreamWindow: UInt64 = 256 << 10
     /// Connection IDs that a peer may hand us beside the first, so that it can migrate (RFC 9000 §18.2).
     static let connectionIDLimit: UInt64 = 7
+
+    /// Credit that a receiver adds when a test begins.
+    var testCredit: UInt64 { min(Self.testWindow, windowCeiling) - Self.initialConnectionWindow }
+    /// The credit of one data stream at first; the connection's credit is what bounds memory.
+    var streamWindow: UInt64 { min(Self.testWindow, windowCeiling) }
 }
 
 /// The congestion controllers of ngtcp2 0.12.1, all of them paced.

@@ -11,17 +11,20 @@ struct ConnectionState {
     let peerUnidirectional: Int64
     /// Payload bytes delivered, per data stream; ``QUICConnection/streamLimit`` of them.
     let received: UnsafeMutablePointer<UInt64>
+    /// Whether each of them ended, by FIN or by reset: a stream that arrived whole may be reset too (RFC 9000 §3.2).
+    let hasEnded: UnsafeMutablePointer<Bool>
     /// The sum of `received`.
     var receivedTotal: UInt64 = 0
     /// Peer's data streams that ended with a FIN, and that were reset.
     var finishedStreams = 0
     var resetStreams = 0
-    /// Where received payload is copied, as an application would: all transports do, so that they compare.
-    let sink: UnsafeMutableRawPointer
+    /// Where received payload is copied, as an application would: all transports do, so that they compare. nil until
+    /// payload is allowed: before a test, a connection shall cost little.
+    var sink: UnsafeMutableRawPointer?
     var sinkOffset = 0
     /// Credit came: blocked streams may be tried again.
     var creditArrived = false
-    /// Packets with stream data declared lost, on streams that are closed and forgotten by the library.
+    /// Packets with payload declared lost, on streams that are closed and forgotten by the library.
     var lostOnClosedStreams: UInt64 = 0
 
     static let sinkSize = 128 << 10
@@ -30,12 +33,18 @@ struct ConnectionState {
         self.peerUnidirectional = peerUnidirectional
         received = .allocate(capacity: QUICConnection.streamLimit)
         received.initialize(repeating: 0, count: QUICConnection.streamLimit)
-        sink = .allocate(byteCount: Self.sinkSize, alignment: 64)
+        hasEnded = .allocate(capacity: QUICConnection.streamLimit)
+        hasEnded.initialize(repeating: false, count: QUICConnection.streamLimit)
     }
 
     func deallocate() {
         received.deallocate()
-        sink.deallocate()
+        hasEnded.deallocate()
+        sink?.deallocate()
+    }
+
+    mutating func makeSink() {
+        if sink == nil { sink = .allocate(byteCount: Self.sinkSize, alignment: 64) }
     }
 
     /// Payload on a data stream: counted, copied, and its credit given back at once.
@@ -44,18 +53,34 @@ struct ConnectionState {
         isLast: Bool
     ) -> Int32 {
         let slot = Int(stream >> 2)
-        // The stream limits that we granted exclude this; a bug in the library must not become one in memory.
-        guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        // Our limit excludes this, until a peer resets streams that it never used: the library grants one more for each.
+        guard slot < QUICConnection.streamLimit, let sink = state.pointee.sink else {
+            return NGTCP2_ERR_CALLBACK_FAILURE
+        }
         if count > 0, let data {
             if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
-            (state.pointee.sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
+            (sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
             state.pointee.sinkOffset += count
             state.pointee.received[slot] &+= UInt64(count)
             state.pointee.receivedTotal &+= UInt64(count)
             _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, UInt64(count))
             ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
         }
-        if isLast { state.pointee.finishedStreams += 1 }
+        if isLast, !state.pointee.hasEnded[slot] {
+            state.pointee.hasEnded[slot] = true
+            state.pointee.finishedStreams += 1
+        }
+        return 0
+    }
+
+    /// RESET_STREAM on a data stream.
+    static func receiveReset(_ state: UnsafeMutablePointer<ConnectionState>, stream: Int64) -> Int32 {
+        let slot = Int(stream >> 2)
+        guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
+        if !state.pointee.hasEnded[slot] {
+            state.pointee.hasEnded[slot] = true
+            state.pointee.resetStreams += 1
+        }
         return 0
     }
 
@@ -101,20 +126,28 @@ struct ConnectionState {
         }
         table.stream_close = { conn, _, stream, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
+            if stream & 3 == state.pointee.peerUnidirectional ^ 1 {  // one of our data streams
+                state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
+            }
             return 0
         }
         table.stream_reset = { _, stream, _, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional {
-                state.pointee.resetStreams += 1
-            } else {
-                owner(user).record(.controlEnded)
-            }
+            if stream & 3 == state.pointee.peerUnidirectional { return receiveReset(state, stream: stream) }
+            guard stream == QUICConnection.controlStream else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            owner(user).record(.controlEnded)
             return 0
         }
         table.handshake_completed = { _, user in
             owner(user).handshakeCompleted()
+            return 0
+        }
+        table.stream_open = { _, stream, user in
+            owner(user).streamOpened(stream)
+            return 0
+        }
+        table.handshake_confirmed = { _, user in
+            owner(user).handshakeConfirmed()
             return 0
         }
         table.get_new_connection_id = { _, cid, token, count, user in

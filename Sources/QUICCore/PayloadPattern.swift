@@ -8,16 +8,13 @@ enum PayloadPattern {
     static let period = 1 << 16
 
     // Written once before anybody can see it, and never again.
-    nonisolated(unsafe) private static let block: UnsafeMutablePointer<UInt8> = {
+    nonisolated(unsafe) static let block: UnsafeMutablePointer<UInt8> = {
         let block = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * period)
         SecureRandom.fill(UnsafeMutableRawBufferPointer(start: block, count: period))
         (block + period).initialize(from: block, count: period)
         return block
     }()
 
-    /// The payload at `offset` of a stream; valid for ``period`` bytes.
-    @inline(__always)
-    static func bytes(at offset: UInt64) -> UnsafeMutablePointer<UInt8> {
-        block + Int(truncatingIfNeeded: offset & UInt64(period - 1))
-    }
+    /// Where in the block the payload at `offset` of a stream begins; a whole period can be read from there.
+    static func position(of offset: UInt64) -> Int { Int(truncatingIfNeeded: offset & UInt64(period - 1)) }
 }

@@ -2,42 +2,52 @@ internal import CQrateNgtcp2
 package import QrateMeasurement
 
 extension QUICConnection {
-    /// Takes one UDP datagram that came from the peer; it may hold several packets (RFC 9000 §12.2).
+    /// Takes a run of UDP datagrams that came from the peer together, or one alone. Each may hold several packets
+    /// (RFC 9000 §12.2).
     ///
     /// Poll for datagrams to send afterwards: acknowledgements may be due.
     ///
     /// - Parameters:
-    ///   - datagram: The UDP payload, borrowed for the call.
-    ///   - local: The sockaddr that it came to, and `remote` the one that it came from, as this datagram had them.
-    ///   - ecn: The ECN bits of its IP header.
+    ///   - datagrams: The UDP payloads one behind the other, borrowed for the call.
+    ///   - segmentSize: The size of each but the last, which may be shorter; nil when there is one.
+    ///   - local: The sockaddr that they came to, and `remote` the one that they came from, as these datagrams had them.
+    ///   - ecn: The ECN bits of their IP headers.
     ///   - now: Never less than in an earlier call.
-    package func handleDatagram(
-        _ datagram: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, ecn: UInt8,
-        now: MonotonicTime
+    package func handleDatagrams(
+        _ datagrams: UnsafeRawBufferPointer, segmentSize: Int? = nil, local: UnsafeRawBufferPointer,
+        remote: UnsafeRawBufferPointer, ecn: UInt8, now: MonotonicTime
     ) {
-        counters.datagramsReceived &+= 1
-        switch phase {
-        case .open, .closePending: break
-        case .closing:
-            // The peer hasn't seen our CONNECTION_CLOSE. Repeat it, but at 1, 2, 4, 8... datagrams only.
-            strays &+= 1
-            if strays & (strays &- 1) == 0 { repeatsClose = true }
-            return
-        case .draining, .ended: return
-        }
         var path = Self.rawPath(local, remote)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
-        let result = ngtcp2_conn_read_pkt_versioned(
-            state.pointee.conn, &path, NGTCP2_PKT_INFO_VERSION, &info,
-            datagram.assumingMemoryBound(to: UInt8.self).baseAddress, datagram.count, now.nanoseconds)
-        if result != 0, case .open = phase { fail(result, "reading a packet", now: now.nanoseconds) }
+        let size = max(segmentSize ?? datagrams.count, 1)
+        var offset = 0
+        while offset < datagrams.count {
+            let count = min(size, datagrams.count - offset)
+            let bytes = datagrams.baseAddress.map { ($0 + offset).assumingMemoryBound(to: UInt8.self) }
+            offset += count
+            counters.datagramsReceived &+= 1
+            guard phase == .open else {
+                answerStray()
+                continue
+            }
+            let result = ngtcp2_conn_read_pkt_versioned(
+                state.pointee.conn, &path, NGTCP2_PKT_INFO_VERSION, &info, bytes, count, now.nanoseconds)
+            if result != 0, phase == .open { fail(result, "reading a packet", now: now.nanoseconds) }
+        }
+    }
+
+    /// The peer hasn't seen our CONNECTION_CLOSE. It is repeated, but at 1, 2, 4, 8... datagrams only.
+    private func answerStray() {
+        guard phase == .closing else { return }
+        strays &+= 1
+        if strays & (strays &- 1) == 0 { repeatsClose = true }
     }
 
     /// The time of ``expiry`` has come.
     package func handleExpiry(now: MonotonicTime) {
         switch phase {
-        case .closing(let until), .draining(let until):
-            if now.nanoseconds >= until { phase = .ended }
+        case .closing, .draining:
+            if now.nanoseconds >= closingUntil { phase = .ended }
         case .closePending, .ended: break
         case .open:
             guard now.nanoseconds >= ngtcp2_conn_get_expiry(state.pointee.conn) else { return }
@@ -54,7 +64,7 @@ extension QUICConnection {
             guard let deadline = bulkDeadline else { return MonotonicTime(nanoseconds: timer) }
             return MonotonicTime(nanoseconds: min(timer, deadline))
         case .closePending: return MonotonicTime(nanoseconds: 0)
-        case .closing(let until), .draining(let until): return MonotonicTime(nanoseconds: until)
+        case .closing, .draining: return MonotonicTime(nanoseconds: closingUntil)
         case .ended: return .never
         }
     }
@@ -72,19 +82,21 @@ extension QUICConnection {
 
     /// Gives the peer credit for control bytes that were taken. Until then they count against 256 KiB.
     package func consumedControl(_ count: Int) {
-        guard case .open = phase else { return }
+        guard phase == .open else { return }
         _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, Self.controlStream, UInt64(count))
         ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
     }
 
     // MARK: Payload
 
-    /// Lets the peer open `streams` data streams and send a test's worth of data.
+    /// Lets the peer open `streams` data streams and send a test's worth of data. A second call changes nothing:
+    /// streams are counted by their place in ``received``, which has room for one test.
     package func allowPayload(streams: Int) {
-        guard case .open = phase else { return }
-        ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, min(streams, Self.streamLimit))
-        ngtcp2_conn_extend_max_offset(
-            state.pointee.conn, ConnectionSettings.testWindow - ConnectionSettings.initialConnectionWindow)
+        guard phase == .open, !hasAllowedPayload else { return }
+        hasAllowedPayload = true
+        state.pointee.makeSink()
+        ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, max(0, min(streams, Self.streamLimit)))
+        ngtcp2_conn_extend_max_offset(state.pointee.conn, settings.testCredit)
     }
 
     /// Payload bytes received so far, per data stream in the order of their IDs. Valid as long as the connection.

@@ -2,18 +2,15 @@ internal import CQrateNgtcp2
 package import QrateMeasurement
 
 extension QUICConnection {
-    /// Whether the control stream exists at this end.
-    var isControlOpen: Bool { role == .server || isControlOpened }
-
     /// Client: opens the control stream, bidirectional stream 0.
     package func openControl() throws(QUICError) {
         var id: Int64 = -1
         try QUICError.check(
             ngtcp2_conn_open_bidi_stream(state.pointee.conn, &id, nil), "opening the control stream")
-        isControlOpened = true
+        isControlOpen = true
     }
 
-    /// Queues bytes on the control stream; they go out ahead of payload.
+    /// Queues bytes on the control stream; they go out ahead of payload, once the stream is there.
     package func sendControl(_ bytes: [UInt8]) { control.append(bytes) }
 
     package func finishControl() { control.finish() }
@@ -42,7 +39,7 @@ extension QUICConnection {
         streams: Int, byteBudget: UInt64?, duration: Duration?, now: MonotonicTime
     ) throws(QUICError) {
         var ids: [Int64] = []
-        for _ in 0..<min(streams, Self.streamLimit) {
+        for _ in 0..<max(0, min(streams, Self.streamLimit)) {
             var id: Int64 = -1
             try QUICError.check(ngtcp2_conn_open_uni_stream(state.pointee.conn, &id, nil), "opening a data stream")
             ids.append(id)
@@ -57,7 +54,10 @@ extension QUICConnection {
 
     /// No more payload, and what is on its way is dropped: RESET_STREAM on each stream (RFC 9000 §19.4).
     package func abortPayload() {
-        for id in bulk?.abandon() ?? [] {
+        guard phase == .open else { return }
+        bulk?.abandon()
+        for id in bulkIDs {
+            // Nothing happens to a stream that has wholly arrived.
             _ = ngtcp2_conn_shutdown_stream_write(state.pointee.conn, id, 0)
         }
     }
@@ -81,16 +81,19 @@ extension QUICConnection {
     func prepareBulk(_ now: UInt64) {
         guard bulk != nil else { return }
         bulk?.checkDeadline(now)
-        let hasConnectionCredit = ngtcp2_conn_get_max_data_left(state.pointee.conn) > 0
-        if state.pointee.creditArrived || (isConnectionBlocked && hasConnectionCredit) {
-            state.pointee.creditArrived = false
-            bulk?.unblock(nil)
-        }
-        isConnectionBlocked = !hasConnectionCredit
+        guard state.pointee.creditArrived else { return }
+        state.pointee.creditArrived = false
+        bulk?.unblock()
     }
 
     /// New keys for both directions (RFC 9001 §6). The library also does it by itself every 2^23 packets.
+    ///
+    /// - Throws: Before the handshake is confirmed, and until three probe timeouts after the last update was.
     package func initiateKeyUpdate(now: MonotonicTime) throws(QUICError) {
+        // The library aborts the process when asked at any other time.
+        guard phase == .open, isHandshakeConfirmed else {
+            throw .ngtcp2(NGTCP2_ERR_INVALID_STATE, "updating keys")
+        }
         try QUICError.check(
             ngtcp2_conn_initiate_key_update(state.pointee.conn, now.nanoseconds), "updating keys")
     }

@@ -35,11 +35,12 @@ extension QUICConnection {
     /// Whether ECN marks were found to survive the path to the peer; nil while that is open.
     ///
     /// ngtcp2 0.12.1 doesn't say. It marks its first ten packets, waits for the peer's counts, and goes on marking only
-    /// if they add up (RFC 9000 §A.4): so more marks than that mean yes, and many packets without them mean no.
+    /// if they add up (RFC 9000 §A.4): so more marks than that mean yes, and many packets without them mean no, also
+    /// where marks were cleared later on.
     package var ecnValidated: Bool? {
         guard settings.usesECN else { return false }
-        if counters.marked > 10 { return true }
-        return counters.datagramsSent > 100 ? false : nil
+        if counters.unmarkedSince > 90 { return false }
+        return counters.marked > 10 ? true : nil
     }
 
     /// What the handshake agreed on; nil before it is complete.
@@ -47,5 +48,7 @@ extension QUICConnection {
     package var applicationProtocol: String? { isHandshakeComplete ? tls?.applicationProtocol : nil }
     /// How this client judged the server's certificate; nil before it came, and at a server.
     package var verdict: TrustVerdict? { tls?.verdict }
+    /// Why this server refused the client's certificate, or its lack of one; nil as long as it hasn't, and at a client.
+    package var clientRefusal: ClientRefusal? { tls?.clientRefusal }
     package var congestionController: CongestionController { settings.congestionController }
 }

@@ -19,15 +19,14 @@ package struct Transmit {
 struct CarriedPacket {
     let count: Int
     let ecn: UInt8
-    let path: ngtcp2_path_storage
 }
 
 extension QUICConnection {
     /// UDP_SEGMENT's limits: 64 segments, and the largest IPv4 or IPv6 datagram together.
     package static let largestBatch = 64
     package static let batchBytes = 65487
-    /// Room for one packet of any size that we send.
-    static let carryCapacity = 65536
+    /// Room for one packet of any size that this connection sends.
+    var carryCapacity: Int { max(settings.maxUDPPayload, 1500) }
 
     /// Writes the datagrams that may go out now, up to `limit` of them.
     ///
@@ -38,9 +37,11 @@ extension QUICConnection {
     /// - Returns: nil when nothing may be sent now: window, pacing, flow control, or nothing to say.
     package func pollTransmit(into buffer: UnsafeMutableRawBufferPointer, limit: Int, now: MonotonicTime) -> Transmit? {
         guard let base = buffer.baseAddress else { return nil }
-        if let carried { return takeCarried(carried, base) }
+        if let carried, phase == .open || phase == .closePending {
+            return carried.count <= buffer.count ? takeCarried(carried, base) : nil
+        }
         switch phase {
-        case .closePending(let cause): return writeClose(cause, buffer, now.nanoseconds)
+        case .closePending: return writeClose(buffer, now.nanoseconds)
         case .closing where repeatsClose: return repeatClose(buffer)
         case .closing, .draining, .ended: return nil
         case .open: break
@@ -51,22 +52,21 @@ extension QUICConnection {
         var segment = 0
         var count = 0
         var mark: UInt8 = 0
-        var batchPath = ngtcp2_path_storage()
         // Handshake datagrams are padded and coalesced one by one: they aren't worth a batch.
-        let limit = isHandshakeComplete ? min(limit, Self.largestBatch) : 1
+        let limit = min(limit, isHandshakeComplete ? Self.largestBatch : 1)
         let room = min(buffer.count, Self.batchBytes)
         while count < limit {
-            let capacity = segment == 0 ? min(room, Self.carryCapacity) : segment
+            let capacity = segment == 0 ? min(room, carryCapacity) : segment
             guard room - total >= capacity else { break }
             let (written, ecn) = writePacket(base + total, capacity, now.nanoseconds)
             guard written > 0 else { break }
             if count == 0 {
                 segment = written
                 mark = ecn
-                batchPath = writePath.pointee
-            } else if ecn != mark || !isSamePath(batchPath) {
+                ngtcp2_path_copy(Self.path(batchPath), Self.path(writePath))
+            } else if ecn != mark || ngtcp2_path_eq(Self.path(batchPath), Self.path(writePath)) == 0 {
                 carryBuffer.copyMemory(from: base + total, byteCount: written)
-                carried = CarriedPacket(count: written, ecn: ecn, path: writePath.pointee)
+                carried = CarriedPacket(count: written, ecn: ecn)
                 break
             }
             total += written
@@ -76,12 +76,7 @@ extension QUICConnection {
         bulk?.rotate()
         guard count > 0 else { return nil }
         ngtcp2_conn_update_pkt_tx_time(state.pointee.conn, now.nanoseconds)  // without this call nothing is paced
-        if carried != nil {
-            // The addresses in `writePath` are the carried packet's by now.
-            swap(&writePath.pointee, &batchPath)
-            relinkWritePath()
-        }
-        return transmit(total, segment, mark, count)
+        return transmit(total, segment, mark, count, path: batchPath)
     }
 
     // MARK: One packet
@@ -108,15 +103,14 @@ extension QUICConnection {
             let available = ending ? 0 : min(UInt64(PayloadPattern.period), bulk?.remaining ?? 0)
             let (written, taken, ecn) = write(
                 target, capacity, stream: stream.pointee.id, isLast: ending,
-                PayloadPattern.bytes(at: stream.pointee.offset), Int(available), now)
+                payload + PayloadPattern.position(of: stream.pointee.offset), Int(available), now)
             if taken >= 0 {
                 if ending { bulk?.ended(stream) } else { bulk?.took(UInt64(taken), from: stream) }
             }
             switch Int32(truncatingIfNeeded: written) {
             case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+                // By its own flow control. With the connection's credit used up the library writes 0 bytes instead.
                 stream.pointee.isBlocked = true
-                // Nothing else can be sent on any stream while the connection itself has no credit.
-                if ngtcp2_conn_get_max_data_left(state.pointee.conn) == 0 { return nil }
             case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
                 bulk?.ended(stream)  // the peer stopped it
             default:
@@ -134,9 +128,9 @@ extension QUICConnection {
         var taken: ngtcp2_ssize = -1
         var vector = ngtcp2_vec(base: data, len: count)
         let flags = isLast ? UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN) : 0
-        let path = UnsafeMutableRawPointer(writePath).assumingMemoryBound(to: ngtcp2_path.self)  // its first member
         let written = ngtcp2_conn_writev_stream_versioned(
-            state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, &info, target.assumingMemoryBound(to: UInt8.self),
+            state.pointee.conn, Self.path(writePath), NGTCP2_PKT_INFO_VERSION, &info,
+            target.assumingMemoryBound(to: UInt8.self),
             capacity, &taken, flags, stream, &vector, count > 0 ? 1 : 0, now)
         return (written, taken, settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
     }
@@ -144,70 +138,61 @@ extension QUICConnection {
     /// Errors end the connection; they write nothing.
     private func finish(_ written: Int, _ now: UInt64) -> Int {
         guard written < 0 else { return written }
-        if case .open = phase { fail(Int32(truncatingIfNeeded: written), "writing a packet", now: now) }
+        if phase == .open { fail(Int32(truncatingIfNeeded: written), "writing a packet", now: now) }
         return 0
     }
 
     // MARK: Paths and counts
 
-    private func isSamePath(_ other: ngtcp2_path_storage) -> Bool {
-        var other = other
-        return withUnsafeMutablePointer(to: &other) { other in
-            // The copy's addresses point into the original: compare the bytes that were copied.
-            let remote = writePath.pointee.path.remote, local = writePath.pointee.path.local
-            return remote.addrlen == other.pointee.path.remote.addrlen
-                && local.addrlen == other.pointee.path.local.addrlen
-                && withUnsafeBytes(of: &other.pointee.remote_addrbuf) { bytes in
-                    bytes.prefix(Int(remote.addrlen)).elementsEqual(Self.bytes(remote))
-                }
-                && withUnsafeBytes(of: &other.pointee.local_addrbuf) { bytes in
-                    bytes.prefix(Int(local.addrlen)).elementsEqual(Self.bytes(local))
-                }
-        }
-    }
-
-    /// After a path storage was copied here its pointers lead to where it came from.
-    private func relinkWritePath() {
-        let raw = UnsafeMutableRawPointer(writePath)
-        let localOffset = MemoryLayout<ngtcp2_path_storage>.offset(of: \.local_addrbuf)!  // a stored C field
-        let remoteOffset = MemoryLayout<ngtcp2_path_storage>.offset(of: \.remote_addrbuf)!
-        writePath.pointee.path.local.addr = (raw + localOffset).assumingMemoryBound(to: ngtcp2_sockaddr.self)
-        writePath.pointee.path.remote.addr = (raw + remoteOffset).assumingMemoryBound(to: ngtcp2_sockaddr.self)
+    /// A path storage begins with the path, whose addresses point into it.
+    private static func path(_ storage: UnsafeMutablePointer<ngtcp2_path_storage>) -> UnsafeMutablePointer<ngtcp2_path>
+    {
+        UnsafeMutableRawPointer(storage).assumingMemoryBound(to: ngtcp2_path.self)
     }
 
     private static func bytes(_ address: ngtcp2_addr) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: address.addr, count: Int(address.addrlen))
     }
 
+    /// The packet lies in `carryBuffer`, and nothing was written since: its path still is the last one written.
     private func takeCarried(_ packet: CarriedPacket, _ base: UnsafeMutableRawPointer) -> Transmit {
         carried = nil
         base.copyMemory(from: carryBuffer, byteCount: packet.count)
-        writePath.pointee = packet.path
-        relinkWritePath()
-        return transmit(packet.count, packet.count, packet.ecn, 1)
+        return transmit(packet.count, packet.count, packet.ecn, 1, path: writePath)
     }
 
-    private func transmit(_ total: Int, _ segment: Int, _ ecn: UInt8, _ count: Int) -> Transmit {
+    private func transmit(
+        _ total: Int, _ segment: Int, _ ecn: UInt8, _ count: Int, path: UnsafeMutablePointer<ngtcp2_path_storage>
+    ) -> Transmit {
         counters.datagramsSent &+= UInt64(count)
-        if ecn != 0 { counters.marked &+= UInt64(count) }
+        if ecn != 0 {
+            counters.marked &+= UInt64(count)
+            counters.unmarkedSince = 0
+        } else {
+            counters.unmarkedSince &+= UInt64(count)
+        }
         return Transmit(
-            byteCount: total, segmentSize: segment, ecn: ecn, remote: Self.bytes(writePath.pointee.path.remote),
-            local: Self.bytes(writePath.pointee.path.local))
+            byteCount: total, segmentSize: segment, ecn: ecn, remote: Self.bytes(path.pointee.path.remote),
+            local: Self.bytes(path.pointee.path.local))
     }
 
     // MARK: CONNECTION_CLOSE
 
-    private func writeClose(_ cause: CloseCause, _ buffer: UnsafeMutableRawBufferPointer, _ now: UInt64) -> Transmit? {
-        guard let base = buffer.baseAddress else { return nil }
+    private func writeClose(_ buffer: UnsafeMutableRawBufferPointer, _ now: UInt64) -> Transmit? {
+        guard let base = buffer.baseAddress, let cause = closeCause else { return nil }
         var error = ngtcp2_connection_close_error()
         ngtcp2_connection_close_error_default(&error)
         var reason: [UInt8] = []
         switch cause {
-        case .application(_, let text): reason = Array(text.utf8.prefix(128))
+        case .application(_, let text): reason = Self.shortened(text)
         case .library, .alert: break
         }
         let written = reason.withUnsafeMutableBufferPointer { text -> Int in
             switch cause {
+            case .application where !isHandshakeComplete:
+                // The code must not show before the peer is known (RFC 9000 §10.2.3). The library sees to that, but
+                // aborts the process when there are no keys at all yet.
+                ngtcp2_connection_close_error_set_transport_error(&error, UInt64(NGTCP2_APPLICATION_ERROR), nil, 0)
             case .application(let code, _):
                 ngtcp2_connection_close_error_set_application_error(&error, code, text.baseAddress, text.count)
             case .library(let code):
@@ -216,9 +201,9 @@ extension QUICConnection {
                 ngtcp2_connection_close_error_set_transport_error_tls_alert(&error, alert, nil, 0)
             }
             var info = ngtcp2_pkt_info(ecn: 0)
-            let path = UnsafeMutableRawPointer(writePath).assumingMemoryBound(to: ngtcp2_path.self)
             return ngtcp2_conn_write_connection_close_versioned(
-                state.pointee.conn, path, NGTCP2_PKT_INFO_VERSION, &info, base.assumingMemoryBound(to: UInt8.self),
+                state.pointee.conn, Self.path(writePath), NGTCP2_PKT_INFO_VERSION, &info,
+                base.assumingMemoryBound(to: UInt8.self),
                 min(buffer.count, 1200), &error, now)
         }
         // Nothing can be said yet to a peer whose address isn't verified, or without keys: the connection just goes.
@@ -226,16 +211,24 @@ extension QUICConnection {
             phase = .ended
             return nil
         }
-        phase = .closing(until: now &+ closingTime)
+        closingUntil = now &+ closingTime
+        phase = .closing
         carryBuffer.copyMemory(from: base, byteCount: written)
         closePacket = written
-        return transmit(written, written, 0, 1)
+        return transmit(written, written, 0, 1, path: writePath)
+    }
+
+    /// At most 128 bytes of UTF-8, so that a small packet holds it.
+    private static func shortened(_ reason: String) -> [UInt8] {
+        var text = reason[...]
+        while text.utf8.count > 128 { text.removeLast() }
+        return Array(text.utf8)
     }
 
     private func repeatClose(_ buffer: UnsafeMutableRawBufferPointer) -> Transmit? {
         repeatsClose = false
         guard let base = buffer.baseAddress, closePacket > 0, closePacket <= buffer.count else { return nil }
         base.copyMemory(from: carryBuffer, byteCount: closePacket)
-        return transmit(closePacket, closePacket, 0, 1)
+        return transmit(closePacket, closePacket, 0, 1, path: writePath)
     }
 }

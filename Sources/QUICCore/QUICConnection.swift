@@ -22,16 +22,26 @@ package final class QUICConnection {
     let settings: ConnectionSettings
     private let gate: ServerGate?
 
-    var control = ControlSendQueue()
-    var isControlOpened = false
-    var bulk: BulkSender?
+    // What is touched for each packet isn't checked for exclusive access at run time: one thread owns all of it, and the
+    // library's callbacks reach `state`, `control` and the events only, none of which is held across a library call.
+    @exclusivity(unchecked) var control = ControlSendQueue()
+    /// Whether the control stream exists at this end: at a server, since the client's first byte on it.
+    @exclusivity(unchecked) var isControlOpen = false
+    @exclusivity(unchecked) var bulk: BulkSender?
+    @exclusivity(unchecked) var phase = Phase.open
+    @exclusivity(unchecked) var counters = PacketCounters()
+    @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
+    /// The peer is known to have completed it too (RFC 9001 §4.1.2).
+    private(set) var isHandshakeConfirmed = false
     /// The data streams that this end opened.
     var bulkIDs: [Int64] = []
-    var isConnectionBlocked = false
-    var phase = Phase.open
+    var hasAllowedPayload = false
+    /// Why this end closes; set before `phase` says that it does.
+    var closeCause: CloseCause?
+    /// When the closing or draining period is over.
+    var closingUntil: UInt64 = 0
     private var events: [QUICEvent] = []
     private var nextEvent = 0
-    package private(set) var isHandshakeComplete = false
     private var versionsOffered: [UInt32]?
     private var sawStatelessReset = false
     /// Datagrams that came after CONNECTION_CLOSE was sent, and whether it is due again because of them.
@@ -40,21 +50,23 @@ package final class QUICConnection {
     /// Length of the CONNECTION_CLOSE packet, which is kept in `carryBuffer`.
     var closePacket = 0
 
+    let payload = PayloadPattern.block
     /// Filled by each write with the path to send on. ngtcp2 writes addresses into this storage.
     let writePath: UnsafeMutablePointer<ngtcp2_path_storage>
+    /// The path of the batch that is being written.
+    let batchPath: UnsafeMutablePointer<ngtcp2_path_storage>
     /// A packet that couldn't join the running batch; it goes first in the next one.
-    var carried: CarriedPacket?
+    @exclusivity(unchecked) var carried: CarriedPacket?
     let carryBuffer: UnsafeMutableRawPointer
-    var counters = PacketCounters()
 
     enum Phase {
         case open
         /// CONNECTION_CLOSE is to be written.
-        case closePending(CloseCause)
-        /// It was written; strays are answered with it until the time given (RFC 9000 §10.2.1).
-        case closing(until: UInt64)
+        case closePending
+        /// It was written; strays are answered with it for a while (RFC 9000 §10.2.1).
+        case closing
         /// The peer closed: nothing may be sent (RFC 9000 §10.2.2).
-        case draining(until: UInt64)
+        case draining
         case ended
     }
 
@@ -68,8 +80,9 @@ package final class QUICConnection {
     struct PacketCounters {
         var datagramsSent: UInt64 = 0
         var datagramsReceived: UInt64 = 0
-        /// Datagrams sent with an ECN mark.
+        /// Datagrams sent with an ECN mark, and without one since the last that had it.
         var marked: UInt64 = 0
+        var unmarkedSince: UInt64 = 0
     }
 
     // MARK: Making one
@@ -107,12 +120,12 @@ package final class QUICConnection {
     /// A server's connection for a client that ``ServerGate`` accepted. Hand it the same datagram next.
     package static func server(
         _ initial: ServerGate.AcceptedInitial, local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer,
-        identity: ServerIdentity, applicationProtocols: [String], gate: ServerGate, settings: ConnectionSettings,
-        now: MonotonicTime
+        credentials: ServerCredentials, applicationProtocols: [String], gate: ServerGate,
+        settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let connection = QUICConnection(role: .server, settings, gate: gate)
         let session = try TLSSession.server(
-            identity: identity, applicationProtocols: applicationProtocols, state: connection.state)
+            credentials, applicationProtocols: applicationProtocols, state: connection.state)
         connection.tls = session
         let sourceID = ConnectionID.random()
         var source = sourceID.raw
@@ -152,9 +165,10 @@ package final class QUICConnection {
         state = .allocate(capacity: 1)
         state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3))
         writePath = .allocate(capacity: 1)
-        writePath.initialize(to: ngtcp2_path_storage())
         ngtcp2_path_storage_zero(writePath)
-        carryBuffer = .allocate(byteCount: Self.carryCapacity, alignment: 16)
+        batchPath = .allocate(capacity: 1)
+        ngtcp2_path_storage_zero(batchPath)
+        carryBuffer = .allocate(byteCount: max(settings.maxUDPPayload, 1500), alignment: 16)
         state.pointee.owner = Unmanaged.passUnretained(self)  // ended by `deinit`, which frees the connection first
     }
 
@@ -164,6 +178,7 @@ package final class QUICConnection {
         state.pointee.deallocate()
         state.deallocate()
         writePath.deallocate()
+        batchPath.deallocate()
         carryBuffer.deallocate()
     }
 
@@ -186,8 +201,9 @@ package final class QUICConnection {
         result.handshake_timeout = settings.handshakeTimeout.nanoseconds
         result.max_tx_udp_payload_size = settings.maxUDPPayload
         result.no_pmtud = settings.discoversPathMTU ? 0 : 1
-        result.max_window = ConnectionSettings.windowLimit
-        result.max_stream_window = ConnectionSettings.windowLimit
+        // The library lets the window of the beginning grow to here, and keeps what a test added to it on top.
+        result.max_window = settings.windowCeiling - settings.testCredit
+        result.max_stream_window = settings.windowCeiling
         return result
     }
 
@@ -195,7 +211,7 @@ package final class QUICConnection {
         var result = ngtcp2_transport_params()
         ngtcp2_transport_params_default_versioned(NGTCP2_TRANSPORT_PARAMS_VERSION, &result)
         result.initial_max_data = ConnectionSettings.initialConnectionWindow
-        result.initial_max_stream_data_uni = ConnectionSettings.streamWindow
+        result.initial_max_stream_data_uni = settings.streamWindow
         result.initial_max_stream_data_bidi_local = ConnectionSettings.controlStreamWindow
         result.initial_max_stream_data_bidi_remote = ConnectionSettings.controlStreamWindow
         // The control stream is the client's. Data streams are allowed once a test is agreed on.
@@ -235,7 +251,14 @@ package final class QUICConnection {
 
     func handshakeCompleted() {
         isHandshakeComplete = true
+        if role == .server { isHandshakeConfirmed = true }
         record(.handshakeCompleted)
+    }
+
+    func handshakeConfirmed() { isHandshakeConfirmed = true }
+
+    func streamOpened(_ stream: Int64) {
+        if stream == Self.controlStream { isControlOpen = true }
     }
 
     func receivedStatelessReset() { sawStatelessReset = true }
@@ -265,7 +288,8 @@ package final class QUICConnection {
         let conn = state.pointee.conn
         switch code {
         case NGTCP2_ERR_DRAINING:
-            phase = .draining(until: now &+ closingTime)
+            closingUntil = now &+ closingTime
+            phase = .draining
             record(.ended(sawStatelessReset ? .statelessReset : peersReason))
         case NGTCP2_ERR_CLOSING:
             break  // already on its way out
@@ -274,11 +298,14 @@ package final class QUICConnection {
         case NGTCP2_ERR_RECV_VERSION_NEGOTIATION: end(.versionMismatch(versionsOffered ?? []))
         case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY: end(.libraryError(.ngtcp2(code, call)))
         case NGTCP2_ERR_CRYPTO:
-            let alert = ngtcp2_conn_get_tls_alert(conn)
-            phase = .closePending(.alert(alert))
+            let chosen = ngtcp2_conn_get_tls_alert(conn)
+            let alert = tls?.handshakeFailed(alert: chosen) ?? chosen
+            closeCause = .alert(alert)
+            phase = .closePending
             record(.ended(.tlsAlert(alert)))
         default:
-            phase = .closePending(.library(code))
+            closeCause = .library(code)
+            phase = .closePending
             record(.ended(.libraryError(.ngtcp2(code, call))))
         }
     }
@@ -303,14 +330,12 @@ package final class QUICConnection {
 
     /// Ends the connection and tells the peer: ``pollTransmit(into:limit:now:)`` gives the packet once.
     package func close(code: UInt64, reason: String) {
-        guard case .open = phase else { return }
-        phase = .closePending(.application(code: code, reason: reason))
+        guard phase == .open else { return }
+        closeCause = .application(code: code, reason: reason)
+        phase = .closePending
         record(.ended(.closedHere))
     }
 
     /// Whether the connection can be dropped: nothing is left to send or to answer.
-    package var isFinished: Bool {
-        if case .ended = phase { return true }
-        return false
-    }
+    package var isFinished: Bool { phase == .ended }
 }

@@ -14,6 +14,9 @@ package struct ServerGate: Sendable {
     /// RFC 9000 §14.1: an Initial comes in a datagram of at least this size.
     private static let smallestInitial = 1200
 
+    /// No answer needs more: Version Negotiation with two IDs of 255 bytes (RFC 8999 §6).
+    package static let largestReply = 1 + 4 + 2 * (1 + 255) + 4
+
     package init(demandsRetry: Bool = false) {
         self.demandsRetry = demandsRetry
         var secret = [UInt8](repeating: 0, count: 32)
@@ -43,7 +46,7 @@ package struct ServerGate: Sendable {
 
     /// - Parameters:
     ///   - remote: The sender's sockaddr, which a retry token is bound to.
-    ///   - reply: Room for an answer; 256 bytes are enough for each of them.
+    ///   - reply: Room for an answer, ``largestReply`` bytes.
     ///   - isUnderLoad: Many handshakes are under way: demand a Retry even where the operator didn't ask for it.
     package func judge(
         _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, remote: UnsafeRawBufferPointer,
@@ -67,14 +70,16 @@ package struct ServerGate: Sendable {
         // Everything that is no Initial of at least 1200 bytes ends here, a 0-RTT packet without its Initial too.
         guard ngtcp2_accept(&header, bytes, datagram.count) == 0 else { return .drop }
         let token = Array(UnsafeBufferPointer(start: header.token.base, count: header.token.len))
-        if demandsRetry {
-            guard !token.isEmpty else { return retry(header, remote, reply, now) }
-            guard let original = verify(token, header, remote, now) else { return .drop }
+        // Whether or not one is demanded now: a client that was asked for it must see that in the handshake.
+        if let original = verify(token, header, remote, now) {
             return .accept(
                 AcceptedInitial(
                     destination: header.dcid, source: header.scid, version: header.version, token: token,
                     originalDestination: original))
         }
+        // With a token, the library lets a shorter ID pass than RFC 9000 §7.2 allows for a client's own choice.
+        guard header.dcid.datalen >= Int(NGTCP2_MIN_INITIAL_DCIDLEN) else { return .drop }
+        if demandsRetry { return token.isEmpty ? retry(header, remote, reply, now) : .drop }
         return .accept(
             AcceptedInitial(
                 destination: header.dcid, source: header.scid, version: header.version, token: [],
@@ -101,6 +106,7 @@ package struct ServerGate: Sendable {
     private func verify(
         _ token: [UInt8], _ header: ngtcp2_pkt_hd, _ remote: UnsafeRawBufferPointer, _ now: UInt64
     ) -> ngtcp2_cid? {
+        guard !token.isEmpty else { return nil }
         var destination = header.dcid
         var original = ngtcp2_cid()
         let result = ngtcp2_crypto_verify_retry_token(

@@ -12,8 +12,17 @@ final class TLSSession {
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     // Kept because GnuTLS doesn't copy credentials.
     private let identity: any AnyObject & Sendable
-    private let trust: ServerTrust?
+    private let judge: Judge?
+    /// Client: what was made of the server's certificate.
     private(set) var verdict: TrustVerdict?
+    /// Server: why the client's certificate, or that it has none, was refused.
+    private(set) var clientRefusal: ClientRefusal?
+
+    /// Who decides about the peer's certificate.
+    private enum Judge {
+        case ofServers(ServerTrust)
+        case ofClients(ClientAuthority)
+    }
 
     /// AES-128-GCM first: ChaCha20-Poly1305 in GnuTLS 3.7.9 is 15 times slower where the CPU has AES. TLS 1.3's
     /// middlebox compatibility mode is forbidden in QUIC (RFC 9001 §8.4).
@@ -26,7 +35,7 @@ final class TLSSession {
         state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) -> TLSSession {
         let session = try TLSSession(
-            (GNUTLS_CLIENT as gnutls_init_flags_t).rawValue, identity, identity.credentials, trust, state)
+            (GNUTLS_CLIENT as gnutls_init_flags_t).rawValue, identity, identity.credentials, .ofServers(trust), state)
         try QUICError.check(
             ngtcp2_crypto_gnutls_configure_client_session(session.handle), "preparing the TLS client")
         try session.offer(applicationProtocols)
@@ -40,20 +49,28 @@ final class TLSSession {
     }
 
     static func server(
-        identity: ServerIdentity, applicationProtocols: [String], state: UnsafeMutablePointer<ConnectionState>
+        _ credentials: ServerCredentials, applicationProtocols: [String],
+        state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) -> TLSSession {
         // Tickets are not offered: this version resumes no session.
         let flags =
             (GNUTLS_SERVER as gnutls_init_flags_t).rawValue | (GNUTLS_NO_TICKETS as gnutls_init_flags_t).rawValue
-        let session = try TLSSession(flags, identity, identity.credentials, nil, state)
+        let judge = credentials.clientAuthority.map { Judge.ofClients($0) }
+        let session = try TLSSession(
+            flags, credentials.identity, credentials.identity.credentials, judge, state)
         try QUICError.check(
             ngtcp2_crypto_gnutls_configure_server_session(session.handle), "preparing the TLS server")
         try session.offer(applicationProtocols)
+        if judge != nil {
+            // A client without a certificate is refused by GnuTLS itself, with alert 116.
+            gnutls_certificate_server_set_request(session.handle, GNUTLS_CERT_REQUIRE)
+            gnutls_session_set_verify_function(session.handle, verify)
+        }
         return session
     }
 
     private init(
-        _ flags: UInt32, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer, _ trust: ServerTrust?,
+        _ flags: UInt32, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer, _ judge: Judge?,
         _ state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) {
         var handle: gnutls_session_t?
@@ -61,7 +78,7 @@ final class TLSSession {
         guard let handle else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "making a TLS session") }
         self.handle = handle
         self.identity = identity
-        self.trust = trust
+        self.judge = judge
         reference = .allocate(capacity: 1)
         reference.initialize(
             to: ngtcp2_crypto_conn_ref(
@@ -118,9 +135,9 @@ final class TLSSession {
         return String(decoding: UnsafeBufferPointer(start: name.data, count: Int(name.size)), as: UTF8.self)
     }
 
-    // MARK: The server's certificate
+    // MARK: The peer's certificate
 
-    /// Called by GnuTLS in the client's handshake, after the server proved that it holds the certificate's key.
+    /// Called by GnuTLS in the handshake, after the peer proved that it holds the certificate's key.
     private static let verify: @convention(c) (gnutls_session_t?) -> Int32 = { session in
         let reference = gnutls_session_get_ptr(session)!.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self)
         let state = reference.pointee.user_data.assumingMemoryBound(to: ConnectionState.self)
@@ -129,15 +146,43 @@ final class TLSSession {
     }
 
     private func judgePeer() -> Bool {
-        guard let trust else { return false }
+        switch judge {
+        case .ofServers(let trust)?:
+            let verdict = trust.judge(peerChain)
+            self.verdict = verdict
+            guard case .accepted = verdict else { return false }
+            return true
+        case .ofClients(let authority)?:
+            do throws(ClientRefusal) { try authority.verify(peerChain) } catch {
+                clientRefusal = error
+                return false
+            }
+            return true
+        case nil: return false
+        }
+    }
+
+    private var peerChain: [[UInt8]] {
         var count: UInt32 = 0
         let list = gnutls_certificate_get_peers(handle, &count)
-        let chain = UnsafeBufferPointer(start: list, count: Int(count)).map {
+        return UnsafeBufferPointer(start: list, count: Int(count)).map {
             Array(UnsafeBufferPointer(start: $0.data, count: Int($0.size)))
         }
-        let verdict = trust.judge(chain)
-        self.verdict = verdict
-        guard case .accepted = verdict else { return false }
-        return true
+    }
+
+    /// The handshake failed here. GnuTLS has one alert for all that a verify function refuses, we know better.
+    ///
+    /// - Parameter alert: GnuTLS's.
+    /// - Returns: The one to tell the peer.
+    func handshakeFailed(alert: UInt8) -> UInt8 {
+        switch judge {
+        case .ofServers?:
+            guard case .refused(let refusal)? = verdict else { return alert }
+            return refusal.tlsAlert
+        case .ofClients?:
+            if clientRefusal == nil { clientRefusal = ClientRefusal(alert: alert) }
+            return clientRefusal?.tlsAlert ?? alert
+        case nil: return alert
+        }
     }
 }

@@ -17,7 +17,7 @@ package final class EndpointLoop {
     private var routes: [ConnectionID: Entry] = [:]
     private var lastNumber: UInt64 = 0
     private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
-    private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
+    private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 16)
     private let info = ReceiveInfo()
 
     /// Receive calls in one turn, at most: so that acknowledgements and timers aren't starved by a flood.
@@ -137,34 +137,39 @@ package final class EndpointLoop {
     }
 
     private func route(_ bytes: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer, _ now: MonotonicTime) {
-        let remote = info.remote
-        let ecn = info.ecn
         let segment = info.segmentSize ?? bytes.count
-        var offset = 0
-        var entry: Entry?
-        var previousID: UInt64 = 0
-        while offset < bytes.count {
-            let end = min(offset + segment, bytes.count)
-            let datagram = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
-            offset = end
-            let id = shortHeaderID(datagram)
-            if entry == nil || id == nil || id != previousID {
-                let header = DatagramHeader.parse(datagram)
-                let found = find(header) ?? accept(datagram, header, local: local, remote: remote, now)
-                if let found, found !== entry { found.handler.willReceive(found.connection, now: now) }
-                entry = found
-                previousID = id ?? 0
+        var start = 0
+        while start < bytes.count {
+            let end = endOfRun(bytes, from: start, segment)
+            let run = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            let first = UnsafeRawBufferPointer(rebasing: run.prefix(segment))
+            start = end
+            let header = DatagramHeader.parse(first)
+            guard let entry = find(header) ?? accept(first, header, local: local, remote: info.remote, now) else {
+                continue
             }
-            guard let entry else { continue }
             entry.isDue = true
-            entry.connection.handleDatagram(datagram, local: local, remote: remote, ecn: ecn, now: now)
+            entry.handler.willReceive(entry.connection, now: now)
+            entry.connection.handleDatagrams(
+                run, segmentSize: segment, local: local, remote: info.remote, ecn: info.ecn, now: now)
         }
     }
 
+    /// Where the datagrams end that have short headers with the same destination ID as the first one. The kernel merges
+    /// what one peer sent, but a peer may have several connections.
+    private func endOfRun(_ bytes: UnsafeRawBufferPointer, from start: Int, _ segment: Int) -> Int {
+        let first = shortHeaderID(bytes, at: start)
+        var end = min(start + segment, bytes.count)
+        while let first, end < bytes.count, shortHeaderID(bytes, at: end) == first {
+            end = min(end + segment, bytes.count)
+        }
+        return end
+    }
+
     /// The destination ID of a short header as one number, to compare neighbours by; nil for anything else.
-    private func shortHeaderID(_ datagram: UnsafeRawBufferPointer) -> UInt64? {
-        guard datagram.count > ConnectionID.issuedLength, datagram[0] & 0xc0 == 0x40 else { return nil }
-        return datagram.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
+    private func shortHeaderID(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64? {
+        guard bytes.count - offset > ConnectionID.issuedLength, bytes[offset] & 0xc0 == 0x40 else { return nil }
+        return bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self)
     }
 
     private func find(_ header: DatagramHeader) -> Entry? {
@@ -200,7 +205,7 @@ package final class EndpointLoop {
             guard entries.count < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote) else { return nil }
             do throws(QUICError) {
                 let connection = try QUICConnection.server(
-                    initial, local: local, remote: remote, identity: acceptor.identity(),
+                    initial, local: local, remote: remote, credentials: acceptor.credentials(),
                     applicationProtocols: acceptor.applicationProtocols, gate: acceptor.gate,
                     settings: acceptor.settings, now: now)
                 lastNumber += 1

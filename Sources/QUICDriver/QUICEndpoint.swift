@@ -40,21 +40,21 @@ package final class QUICEndpoint: Sendable {
         package var applicationProtocols: [String]
         package var settings: ConnectionSettings
         /// Asked for each new connection, so that certificates can be replaced while the server runs.
-        package var identity: @Sendable () -> ServerIdentity
+        package var credentials: @Sendable () -> ServerCredentials
         /// Called on the endpoint's thread with each new connection's number; gives its handler.
         package var makeHandler: @Sendable (ConnectionNumber, SocketAddress) -> any QUICConnectionHandler
         package var connectionLimit: Int
 
         package init(
             gate: ServerGate, applicationProtocols: [String], settings: ConnectionSettings, connectionLimit: Int,
-            identity: @escaping @Sendable () -> ServerIdentity,
+            credentials: @escaping @Sendable () -> ServerCredentials,
             makeHandler: @escaping @Sendable (ConnectionNumber, SocketAddress) -> any QUICConnectionHandler
         ) {
             self.gate = gate
             self.applicationProtocols = applicationProtocols
             self.settings = settings
             self.connectionLimit = connectionLimit
-            self.identity = identity
+            self.credentials = credentials
             self.makeHandler = makeHandler
         }
     }

@@ -2,9 +2,10 @@
 public struct ServerConfiguration: Sendable, Hashable {
     /// 0 takes a free one.
     public var port: UInt16
-    /// PEM files with the certificate chain, leaf first, and its private key. nil for a self-signed certificate that is
-    /// made at the first start and kept.
+    /// nil for a self-signed certificate that is made at the first start and kept.
     public var certificate: CertificateFiles?
+    /// A PEM file with authorities: clients must show a certificate that one of them signed. nil lets everybody in.
+    public var clientAuthorities: String?
     /// Tests at once.
     public var maxTests: Int
     /// Warm-up and measured window together.
@@ -18,16 +19,6 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var network: NetworkOptions
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?
-
-    public struct CertificateFiles: Sendable, Hashable {
-        public var chain: String
-        public var key: String
-
-        public init(chain: String, key: String) {
-            self.chain = chain
-            self.key = key
-        }
-    }
 
     public init(port: UInt16 = TestConfiguration.defaultPort) {
         self.port = port

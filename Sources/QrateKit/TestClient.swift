@@ -1,6 +1,7 @@
 import FoundationEssentials
 import QrateMeasurement
 import QrateOrchestration
+import QrateSecurity
 import QrateTransportAPI
 import QrateTransports
 
@@ -32,7 +33,12 @@ public final class TestClient: Sendable {
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
         let transport: any Transport =
             switch configuration.parameters.transport {
-            case .quic: QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust)
+            case .quic:
+                QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust) {
+                    [files = configuration.certificate] () throws(SecurityError) in
+                    guard let files else { return ClientIdentity() }
+                    return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
+                }
             }
         test = ClientTest(
             transport: transport, endpoint: Endpoint(host: configuration.host, port: configuration.port),

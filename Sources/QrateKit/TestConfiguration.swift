@@ -12,6 +12,8 @@ public struct TestConfiguration: Sendable, Hashable {
     public var trust: TrustPolicy
     /// The name to ask for and to find in the certificate, where it isn't `host`.
     public var serverName: String?
+    /// What this client shows to a server that demands a certificate.
+    public var certificate: CertificateFiles?
     public var connectTimeout: Duration
     public var network: NetworkOptions
     /// Where known servers are remembered; nil for `$XDG_STATE_HOME/qrate`.
@@ -19,14 +21,16 @@ public struct TestConfiguration: Sendable, Hashable {
 
     public init(
         host: String, port: UInt16 = defaultPort, parameters: TestParameters = TestParameters(),
-        trust: TrustPolicy = .verify(), serverName: String? = nil, connectTimeout: Duration = .seconds(10),
-        network: NetworkOptions = NetworkOptions(), stateDirectory: String? = nil
+        trust: TrustPolicy = .verify(), serverName: String? = nil, certificate: CertificateFiles? = nil,
+        connectTimeout: Duration = .seconds(10), network: NetworkOptions = NetworkOptions(),
+        stateDirectory: String? = nil
     ) {
         self.host = host
         self.port = port
         self.parameters = parameters
         self.trust = trust
         self.serverName = serverName
+        self.certificate = certificate
         self.connectTimeout = connectTimeout
         self.network = network
         self.stateDirectory = stateDirectory

@@ -17,7 +17,7 @@ public final class TestServer: Sendable {
     public let port: UInt16
     private let server: SessionServer
     private let configuration: ServerConfiguration
-    private let identity: CurrentIdentity
+    private let credentials: CurrentCredentials
 
     /// What a server tells about its clients.
     public enum Event: Sendable {
@@ -52,7 +52,7 @@ public final class TestServer: Sendable {
         _ configuration: ServerConfiguration, _ observe: @escaping @Sendable (Event) -> Void = { _ in }
     ) async throws(TestFailure) -> TestServer {
         try configuration.validate()
-        let loaded = await loadIdentity(configuration)
+        let loaded = await loadCredentials(configuration)
         do {
             return try TestServer(configuration, try loaded.get(), observe)
         } catch let error as TransportError {
@@ -65,10 +65,11 @@ public final class TestServer: Sendable {
     }
 
     private init(
-        _ configuration: ServerConfiguration, _ identity: ServerIdentity, _ observe: @escaping @Sendable (Event) -> Void
+        _ configuration: ServerConfiguration, _ credentials: ServerCredentials,
+        _ observe: @escaping @Sendable (Event) -> Void
     ) throws {
         self.configuration = configuration
-        let current = CurrentIdentity(identity)
+        let current = CurrentCredentials(credentials)
         var options = QUICListener.Options()
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
@@ -79,7 +80,7 @@ public final class TestServer: Sendable {
         limits.duration = configuration.maxDuration
         limits.isOneOff = configuration.isOneOff
         port = listener.port
-        self.identity = current
+        self.credentials = current
         server = SessionServer(listener: listener, limits: limits) { observe(Event($0)) }
     }
 
@@ -94,41 +95,49 @@ public final class TestServer: Sendable {
     // MARK: The certificate
 
     /// Of the certificate that clients see now: what they can pin, `sha256:` and 64 hexadecimal digits.
-    public var fingerprint: String { identity.value.fingerprint.pin }
+    public var fingerprint: String { credentials.value.identity.fingerprint.pin }
 
     /// What there is to say about the certificate: that it was made or renewed just now, or has expired.
-    public var certificateNotice: String? { identity.value.notice }
+    public var certificateNotice: String? { credentials.value.identity.notice }
 
-    /// Reads the certificate anew, for new connections; running tests keep theirs. When that fails the old one stays.
+    /// Reads the certificate and the clients' authorities anew, for new connections; running tests keep theirs. When any
+    /// of it fails, all stays as it was.
     public func reloadCertificate() async throws(TestFailure) {
         do throws(SecurityError) {
-            identity.value = try await Self.loadIdentity(configuration).get()
+            credentials.value = try await Self.loadCredentials(configuration).get()
         } catch {
             throw error.failure
         }
     }
 
-    private static func loadIdentity(_ configuration: ServerConfiguration) async -> Result<
-        ServerIdentity, SecurityError
+    private static func loadCredentials(_ configuration: ServerConfiguration) async -> Result<
+        ServerCredentials, SecurityError
     > {
         await DedicatedThread.run(name: "qrate-identity") {
             Result { () throws(SecurityError) in
-                if let files = configuration.certificate {
-                    return try ServerIdentity.load(chainFile: files.chain, keyFile: files.key)
+                let clients = try configuration.clientAuthorities.map { file throws(SecurityError) in
+                    try ClientAuthority.load(file: file)
                 }
-                return try ServerIdentity.kept(in: try StateDirectory.path(or: configuration.stateDirectory))
+                return ServerCredentials(try loadIdentity(configuration), clientAuthority: clients)
             }
         }
     }
+
+    private static func loadIdentity(_ configuration: ServerConfiguration) throws(SecurityError) -> ServerIdentity {
+        if let files = configuration.certificate {
+            return try ServerIdentity.load(chainFile: files.chain, keyFile: files.key)
+        }
+        return try ServerIdentity.kept(in: try StateDirectory.path(or: configuration.stateDirectory))
+    }
 }
 
-/// The identity that new connections get. Asked for on the endpoint's thread, replaced from elsewhere.
-private final class CurrentIdentity: Sendable {
-    private let slot: Mutex<ServerIdentity>
+/// What new connections get. Asked for on the endpoint's thread, replaced from elsewhere.
+private final class CurrentCredentials: Sendable {
+    private let slot: Mutex<ServerCredentials>
 
-    init(_ identity: ServerIdentity) { slot = Mutex(identity) }
+    init(_ credentials: ServerCredentials) { slot = Mutex(credentials) }
 
-    var value: ServerIdentity {
+    var value: ServerCredentials {
         get { slot.withLock { $0 } }
         set { slot.withLock { $0 = newValue } }
     }

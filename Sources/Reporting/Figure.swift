@@ -14,7 +14,11 @@ enum Figure {
 
     static func rate(_ rate: Bitrate?) -> String { rate.map { "\($0)" } ?? absent }
 
-    static func count(_ count: UInt64?) -> String { count.map { "\($0)" } ?? absent }
+    static func count(_ count: UInt64?) -> String {
+        guard let count else { return absent }
+        // More than a column holds, and more than any test can lose: only a peer can have said so.
+        return count > 9_999_999 ? ">9999999" : "\(count)"
+    }
 
     /// A short time with three significant digits: `85.3 µs`, `24.1 ms`, `1.20 s`.
     static func latency(_ duration: Duration?) -> String {

@@ -106,6 +106,24 @@ extension CertificateChain {
     }
 }
 
+extension CertificateChain {
+    /// Says that it has expired: the leaf, which a message calls `certificate`, or another one of `owner`'s.
+    func expiry(of certificate: String, from owner: String, now: time_t) -> String {
+        notAfter < now
+            ? "\(certificate) expired on \(CalendarDate.text(secondsSince1970: notAfter))"
+            : "a certificate in the chain of \(owner) has expired"
+    }
+
+    /// Says that it isn't valid yet, or that this host's clock is wrong.
+    func activation(of certificate: String, from owner: String, now: time_t) -> String {
+        let what =
+            notBefore > now
+            ? "\(certificate) is not valid before \(CalendarDate.text(secondsSince1970: notBefore))"
+            : "a certificate in the chain of \(owner) is not valid yet"
+        return "\(what), and this host's clock says \(CalendarDate.text(secondsSince1970: now))"
+    }
+}
+
 /// What GnuTLS found wrong with a chain: `gnutls_certificate_status_t`.
 struct CertificateFaults: OptionSet, Hashable {
     let rawValue: UInt32

@@ -61,7 +61,7 @@ struct CertificateCredentials: ~Copyable, @unchecked Sendable {
             let what =
                 code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH
                 ? "the private key in \(keyFile) does not belong to the first certificate in \(chainFile), which must be the "
-                    + "server's own"
+                    + "one it was made for"
                 : "the certificate in \(chainFile) cannot be used"
             throw .gnutls(what, "gnutls_certificate_set_x509_key", code)
         }

@@ -48,7 +48,7 @@ package struct ServerTrust: Sendable {
         guard let chain = CertificateChain.parse(presented) else {
             return .refused(.invalid(endpoint, fingerprint, "it cannot be parsed"))
         }
-        let faults = authorities.faults(of: chain, name: ServerName(serverName))
+        let faults = authorities.faults(of: chain, as: .server(ServerName(serverName)))
         if faults.isEmpty { return .accepted(.certificateAuthority, fingerprint) }
 
         // Only where no authority vouches for it: one that an authority signed is refused for its other faults.

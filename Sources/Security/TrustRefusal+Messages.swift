@@ -59,23 +59,12 @@ extension TrustRefusal {
                     + "certificate with --ca FILE; \(nevertheless)")
         }
         if faults.contains(.expired) {
-            let now = time(nil)
-            let what =
-                chain.notAfter < now
-                ? "\(certificate) expired on \(CalendarDate.text(secondsSince1970: chain.notAfter))"
-                : "a certificate in the chain of \(endpoint) has expired"
+            let what = chain.expiry(of: certificate, from: endpoint, now: time(nil))
             return Self(.expired, "\(what): renew it on the server; \(nevertheless)")
         }
         if faults.contains(.notYetValid) {
-            let now = time(nil)
-            let what =
-                chain.notBefore > now
-                ? "\(certificate) is not valid before \(CalendarDate.text(secondsSince1970: chain.notBefore))"
-                : "a certificate in the chain of \(endpoint) is not valid yet"
-            return Self(
-                .notYetValid,
-                "\(what), and this host's clock says \(CalendarDate.text(secondsSince1970: now)): set the clock; "
-                    + nevertheless)
+            let what = chain.activation(of: certificate, from: endpoint, now: time(nil))
+            return Self(.notYetValid, "\(what): set the clock; \(nevertheless)")
         }
         if faults.contains(.wrongName) {
             return Self(

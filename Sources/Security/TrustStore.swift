@@ -2,7 +2,7 @@ internal import CQrateGnuTLS
 internal import Glibc
 internal import QrateMeasurement
 
-/// The authorities that a client believes.
+/// The authorities that one end believes.
 ///
 /// Load it ahead of the connection: reading the system's roots takes about 25 ms. Any number of threads may use one,
 /// because it isn't changed after it was made.
@@ -11,7 +11,7 @@ package final class TrustStore: Sendable {
     private nonisolated(unsafe) let list: gnutls_x509_trust_list_t
     /// How many authorities there are. 0 where the system has none installed.
     package let count: Int
-    /// The file given with `--ca`; nil for the system's roots.
+    /// The file given with `--ca` or `--client-ca`; nil for the system's roots.
     package let file: String?
 
     private init(_ list: gnutls_x509_trust_list_t, count: Int, file: String?) {
@@ -56,32 +56,51 @@ package final class TrustStore: Sendable {
         return list!
     }
 
-    /// What is wrong with `chain` as the certificate of a TLS server called `name`. Empty when nothing is.
-    func faults(of chain: borrowing CertificateChain, name: ServerName) -> CertificateFaults {
-        var (nameKind, nameBytes) =
-            switch name {
-            case .dns(let name): (GNUTLS_DT_DNS_HOSTNAME, Array(name.utf8))
-            case .address(let bytes): (GNUTLS_DT_IP_ADDRESS, bytes)
-            }
+    /// What is wrong with `chain` as the certificate of a TLS server or client. Empty when nothing is.
+    func faults(of chain: borrowing CertificateChain, as peer: CertificateHolder) -> CertificateFaults {
+        var nameKind = GNUTLS_DT_UNKNOWN
+        var name: [UInt8] = []
+        switch peer {
         // GnuTLS reads a host name to its NUL, whatever size is given, and would look at a part of this one.
-        if case .dns(let name) = name, name.utf8.contains(0) { return [.invalid, .wrongName] }
-        let nameSize = UInt32(clamping: nameBytes.count)
-        nameBytes.append(0)
-        var purpose = Array(GNUTLS_KP_TLS_WWW_SERVER.utf8) + [0]
+        case .server(.dns(let host)) where host.utf8.contains(0): return [.invalid, .wrongName]
+        case .server(.dns(let host)): (nameKind, name) = (GNUTLS_DT_DNS_HOSTNAME, Array(host.utf8))
+        case .server(.address(let bytes)): (nameKind, name) = (GNUTLS_DT_IP_ADDRESS, bytes)
+        case .client: break
+        }
+        let nameSize = UInt32(clamping: name.count)
+        name.append(0)
+        var purpose = Array(peer.keyPurpose.utf8) + [0]
         var certificates = chain.certificates
         var faults: UInt32 = 0
 
-        let code = nameBytes.withUnsafeMutableBufferPointer { name in
+        let code = name.withUnsafeMutableBufferPointer { name in
             purpose.withUnsafeMutableBufferPointer { purpose in
                 var wanted = [
-                    gnutls_typed_vdata_st(type: nameKind, data: name.baseAddress, size: nameSize),
-                    gnutls_typed_vdata_st(type: GNUTLS_DT_KEY_PURPOSE_OID, data: purpose.baseAddress, size: 0),
+                    gnutls_typed_vdata_st(type: GNUTLS_DT_KEY_PURPOSE_OID, data: purpose.baseAddress, size: 0)
                 ]
+                if case .server = peer {
+                    wanted.append(gnutls_typed_vdata_st(type: nameKind, data: name.baseAddress, size: nameSize))
+                }
                 return gnutls_x509_trust_list_verify_crt2(
                     list, &certificates, UInt32(certificates.count), &wanted, UInt32(wanted.count),
                     CertificateFaults.mediumProfile, &faults, nil)
             }
         }
         return code == 0 ? CertificateFaults(rawValue: faults) : .invalid
+    }
+}
+
+/// Whose certificate is looked at.
+enum CertificateHolder {
+    /// It must be made for this name.
+    case server(ServerName)
+    case client
+
+    /// What the certificate must be made for, if it restricts that at all (RFC 5280 §4.2.1.12).
+    var keyPurpose: String {
+        switch self {
+        case .server: GNUTLS_KP_TLS_WWW_SERVER
+        case .client: GNUTLS_KP_TLS_WWW_CLIENT
+        }
     }
 }

@@ -12,6 +12,8 @@ package final class InMemoryNetwork: Sendable {
     private let settings: Mutex<Settings>
     private let accepted: AsyncStream<any TransportSession>
     private let accept: AsyncStream<any TransportSession>.Continuation
+    fileprivate let refused: AsyncStream<RefusedClient>
+    private let refusal: AsyncStream<RefusedClient>.Continuation
     private let links = Mutex<[InMemoryLink]>([])
 
     package struct Settings: Sendable {
@@ -28,6 +30,7 @@ package final class InMemoryNetwork: Sendable {
         self.clock = clock
         self.settings = Mutex(settings)
         (accepted, accept) = AsyncStream.makeStream()
+        (refused, refusal) = AsyncStream.makeStream()
     }
 
     package convenience init(clock: ManualClock = ManualClock(), faults: InMemoryFaults) {
@@ -64,10 +67,14 @@ package final class InMemoryNetwork: Sendable {
         return InMemorySession(role: .client, link: link, address: settings.serverAddress)
     }
 
+    /// As if the listener had turned this client away in the handshake.
+    package func refuse(_ client: RefusedClient) { refusal.yield(client) }
+
     fileprivate var incoming: AsyncStream<any TransportSession> { accepted }
 
     fileprivate func shutDown() {
         accept.finish()
+        refusal.finish()
         for link in links.withLock({ $0 }) { link.close(by: .server, .shuttingDown) }
     }
 }
@@ -104,6 +111,7 @@ private struct InMemoryListener: TransportListener {
 
     var port: UInt16 { network.endpoint.port }
     var sessions: AsyncStream<any TransportSession> { network.incoming }
+    var refusals: AsyncStream<RefusedClient> { network.refused }
     func close() async { network.shutDown() }
 }
 

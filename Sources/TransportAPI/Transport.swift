@@ -16,6 +16,9 @@ package protocol TransportListener: Sendable {
     var port: UInt16 { get }
     /// Every connection whose handshake completed, in order. Ends when the listener closes.
     var sessions: AsyncStream<any TransportSession> { get }
+    /// Clients that the transport itself turned away in the handshake. When nobody takes them out, later ones are
+    /// dropped. Ends when the listener closes.
+    var refusals: AsyncStream<RefusedClient> { get }
     /// Stops accepting, closes what is open, frees the port. Returns when the threads have ended.
     func close() async
 }
@@ -66,6 +69,18 @@ package struct PeerIdentity: Sendable {
         self.address = address
         self.handshake = handshake
         self.security = security
+    }
+}
+
+/// A client that came to no session, and why.
+package struct RefusedClient: Sendable, Hashable {
+    /// Address and port, as in ``PeerIdentity/address``.
+    package var address: String
+    package var failure: TestFailure
+
+    package init(address: String, failure: TestFailure) {
+        self.address = address
+        self.failure = failure
     }
 }
 

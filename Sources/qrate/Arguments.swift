@@ -54,6 +54,19 @@ struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
     }
 }
 
+extension CertificateFiles {
+    /// What an option for a certificate and one for its key say together; nil for neither.
+    ///
+    /// - Parameter options: What the two are called, for the message when one is missing.
+    static func given(_ chain: String?, _ key: String?, _ options: String) throws(TestFailure) -> CertificateFiles? {
+        switch (chain, key) {
+        case (let chain?, let key?): CertificateFiles(chain: chain, key: key)
+        case (nil, nil): nil
+        default: throw TestFailure(.usage, "\(options) go together: one is missing")
+        }
+    }
+}
+
 /// What client and server both take.
 struct NetworkArguments: ParsableArguments {
     @Flag(help: "Send datagrams one by one instead of in batches that the kernel cuts (UDP_SEGMENT).")

@@ -59,6 +59,19 @@ struct ClientCommand: AsyncParsableCommand {
     @Flag(help: "Accept any certificate. Every report says so.")
     var insecure = false
 
+    @Option(
+        name: .customLong("client-cert"),
+        help: ArgumentHelp(
+            "Show this certificate chain, leaf first (PEM), to a server that demands one.", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt"]))
+    var certificate: String?
+
+    @Option(
+        name: .customLong("client-key"),
+        help: ArgumentHelp("The private key of --client-cert (PEM).", valueName: "file"),
+        completion: .file(extensions: ["pem", "key"]))
+    var key: String?
+
     @OptionGroup var network: NetworkArguments
 
     @Flag(help: "Print one JSON object instead of text, also on failure (docs/result.schema.json).")
@@ -83,9 +96,9 @@ struct ClientCommand: AsyncParsableCommand {
         do throws(TestFailure) {
             let configuration = try configuration()
             let client = try TestClient(configuration)
-            SignalWatch.handle { signal, count in
+            SignalWatch.handle { signal, isRepeated in
                 client.cancel()
-                if count > 1 { SignalWatch.die(of: signal) }
+                if isRepeated { SignalWatch.die(of: signal) }
             }
             output.begin(configuration.parameters, host: configuration.host, port: configuration.port)
             let report = await client.run { output.show($0) }
@@ -100,6 +113,7 @@ struct ClientCommand: AsyncParsableCommand {
         var configuration = TestConfiguration(host: host, port: port, parameters: try parameters())
         configuration.trust = try trust()
         configuration.serverName = serverName
+        configuration.certificate = try .given(certificate, key, "--client-cert and --client-key")
         configuration.connectTimeout = connectTimeout.duration
         configuration.network = network.options
         return configuration

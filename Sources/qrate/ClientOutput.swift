@@ -14,7 +14,7 @@ final class ClientOutput: Sendable {
 
     private struct State {
         var text: PlainTextReporter?
-        var previous: IntervalReport?
+        var hasRows = false
         var progress: TestProgress?
         var ticker: Task<Void, Never>?
         var isProgressDrawn = false
@@ -51,10 +51,10 @@ final class ClientOutput: Sendable {
                 state.text = PlainTextReporter(report.parameters)
                 print(&state) { $0.header(report) }
             case .interval(let row):
-                let previous = state.previous
-                state.previous = row
+                let isFirst = !state.hasRows
+                state.hasRows = true
                 state.progress?.add(row)
-                print(&state) { $0.interval(row, after: previous) }
+                print(&state) { (isFirst ? $0.heading : "") + $0.interval(row) }
             case .warning: break  // the report has them all
             }
         }
@@ -70,10 +70,10 @@ final class ClientOutput: Sendable {
                 Console.write((try? JSONReporter().document(report)) ?? "", to: .output)
                 return
             }
-            if quiet, report.server != nil, let text = state.text { Console.write(text.header(report), to: .output) }
-            let summary = state.text?.summary(report) ?? ""
-            // A test that failed before it had anything to tell has an empty one.
-            if summary.contains(where: { !$0.isWhitespace }) { Console.write(summary, to: .output) }
+            guard let text = state.text else { return }
+            if quiet, report.server != nil { Console.write(text.header(report), to: .output) }
+            Console.write(text.summary(report, showsHeading: quiet || !state.hasRows), to: .output)
+            Console.write(text.notes(report), to: .error)
         }
     }
 

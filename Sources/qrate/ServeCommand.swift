@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import QrateKit
 
 struct ServeCommand: AsyncParsableCommand {
@@ -6,7 +7,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve", abstract: "Be the server: QUIC tests on one port, many clients at once.",
         discussion: """
             Without --cert and --key it makes a self-signed certificate at the first start and keeps it in \
-            $XDG_STATE_HOME/qrate. SIGHUP reads the certificate anew; SIGINT and SIGTERM end running tests in order.
+            $XDG_STATE_HOME/qrate. SIGHUP reads the certificate and --client-ca anew; SIGINT and SIGTERM end running tests in order.
             """)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The port. 0 takes a free one.", valueName: "port"))
@@ -21,6 +22,13 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"),
         completion: .file(extensions: ["pem", "key"]))
     var key: String?
+
+    @Option(
+        name: .customLong("client-ca"),
+        help: ArgumentHelp(
+            "Demand a certificate of every client, signed by an authority in this PEM file.", valueName: "file"),
+        completion: .file(extensions: ["pem", "crt"]))
+    var clientAuthorities: String?
 
     @Flag(name: [.customShort("1"), .long], help: "Serve one test, then end.")
     var oneOff = false
@@ -49,11 +57,22 @@ struct ServeCommand: AsyncParsableCommand {
         let log = ServeLog(json: json, quiet: quiet)
         do throws(TestFailure) {
             let server = try await TestServer.start(try configuration()) { log.record($0) }
-            log.listening(server)
-            SignalWatch.handle(hangUp: { Task { await reload(server, log) } }) { signal, count in
-                server.stop()
-                if count > 1 { SignalWatch.die(of: signal) }
+            SignalWatch.handle { signal, isRepeated in
+                guard signal == SIGHUP else {
+                    server.stop()
+                    if isRepeated { SignalWatch.die(of: signal) }
+                    return
+                }
+                Task {
+                    do throws(TestFailure) {
+                        try await server.reloadCertificate()
+                        log.note("certificate read anew: \(server.fingerprint)")
+                    } catch {
+                        log.problem("the old certificate stays: \(error.message)")
+                    }
+                }
             }
+            log.listening(server)  // after it, signals are ours
             await server.run()
         } catch {
             log.failed(error)
@@ -61,22 +80,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func reload(_ server: TestServer, _ log: ServeLog) async {
-        do throws(TestFailure) {
-            try await server.reloadCertificate()
-            log.note("certificate read anew: \(server.fingerprint)")
-        } catch {
-            log.problem("the old certificate stays: \(error.message)")
-        }
-    }
-
     private func configuration() throws(TestFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration(port: port)
-        switch (cert, key) {
-        case (let cert?, let key?): configuration.certificate = .init(chain: cert, key: key)
-        case (nil, nil): break
-        default: throw TestFailure(.usage, "--cert and --key go together: one is missing")
-        }
+        configuration.certificate = try .given(cert, key, "--cert and --key")
+        configuration.clientAuthorities = clientAuthorities
         configuration.isOneOff = oneOff
         configuration.maxDuration = maxDuration.duration
         configuration.maxTests = maxTests

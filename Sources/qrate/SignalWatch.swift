@@ -4,13 +4,9 @@ import Synchronization
 /// Takes SIGINT, SIGTERM and SIGHUP on the main thread, with sigwait(3), so that no handler runs in the middle of
 /// anything. Until somebody asks for them they do what they do to any program.
 enum SignalWatch {
-    /// What to do instead of dying.
-    private struct Handlers {
-        var end: @Sendable (_ signal: Int32, _ count: Int) -> Void
-        var hangUp: (@Sendable () -> Void)?
-    }
+    typealias Handler = @Sendable (_ signal: Int32, _ isRepeated: Bool) -> Void
 
-    private static let handlers = Mutex<Handlers?>(nil)
+    private static let handler = Mutex<Handler?>(nil)
     private static let watched = [SIGINT, SIGTERM, SIGHUP]
 
     /// Runs `work` beside the main thread, which watches for signals from now on, and ends the process when it is done.
@@ -24,30 +20,19 @@ enum SignalWatch {
             await work()
             exit(0)
         }
-        var count = 0
+        var wantsEnd = false
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
-            guard let handlers = handlers.withLock({ $0 }) else { die(of: signal) }
-            if signal == SIGHUP, let hangUp = handlers.hangUp {
-                hangUp()
-                continue
-            }
-            count += 1
-            handlers.end(signal, count)
+            guard let handler = handler.withLock({ $0 }) else { die(of: signal) }
+            handler(signal, wantsEnd)
+            wantsEnd = wantsEnd || signal != SIGHUP
         }
     }
 
-    /// Both are called on the main thread and must not block.
-    ///
-    /// - Parameters:
-    ///   - hangUp: What SIGHUP does, if it isn't to end the program.
-    ///   - end: Called with the signal that shall end the program, and how many such came so far.
-    static func handle(
-        hangUp: (@Sendable () -> Void)? = nil, end: @escaping @Sendable (_ signal: Int32, _ count: Int) -> Void
-    ) {
-        handlers.withLock { $0 = Handlers(end: end, hangUp: hangUp) }
-    }
+    /// - Parameter body: Called on the main thread with the signal, and whether one that asks for the end came before it.
+    ///   It must not block.
+    static func handle(_ body: @escaping Handler) { handler.withLock { $0 = body } }
 
     /// Ends the process as the signal would have without us, so that a shell sees it.
     static func die(of signal: Int32) -> Never {

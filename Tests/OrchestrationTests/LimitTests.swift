@@ -27,6 +27,18 @@ import Testing
         }
     }
 
+    @Test("a client that the transport turned away is told of like the others")
+    func refusedByTransport() async throws {
+        try await withServer { served in
+            let failure = TestFailure(.permission, "the client presents no certificate")
+            served.network.refuse(RefusedClient(address: "192.0.2.1:40000", failure: failure))
+            await served.log.wait { event in
+                if case .refused("192.0.2.1:40000", failure) = event { true } else { false }
+            }
+            #expect(await served.client(.bytes(1000, .upload)).report.failure == nil)
+        }
+    }
+
     @Test("too many streams, and too long a test, are refused with the limit's value")
     func streamsAndDuration() async throws {
         var limits = AdmissionControl.Limits()

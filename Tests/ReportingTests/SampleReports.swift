@@ -21,8 +21,8 @@ enum SampleReports {
         var report = base(TestParameters(limit: .duration(.seconds(3))))
         report.intervals = [
             row(0, 1000, 97_400_000, path: path(end: 1000, rtt: 24_100, lost: 37, window: 2_900_000)),
-            row(1000, 2003, 116_900_000, path: path(end: 2000, rtt: 26_800, lost: 37, window: 3_100_000)),
-            row(2003, 3000, 117_200_000, path: path(end: 2999, rtt: 26_200, lost: 41, window: 3_050_000)),
+            row(1000, 2003, 116_900_000, path: path(end: 2000, rtt: 26_800, lost: 0, window: 3_100_000)),
+            row(2003, 3000, 117_200_000, path: path(end: 2999, rtt: 26_200, lost: 4, window: 3_050_000)),
         ]
         report.upload = DirectionSummary(
             bytesReceived: 331_500_000, duration: .milliseconds(3000), drainedBytes: 3_412_992,
@@ -43,10 +43,10 @@ enum SampleReports {
                 path: path(.server, end: 498, rtt: 20_900, lost: 12, window: 1_200_000)),
             row(
                 500, 1500, download: 100_000_000, streams: [25_000_000, 25_000_000, 25_000_000, 25_000_000],
-                path: path(.server, end: 1501, rtt: 24_100, lost: 12, window: 2_900_000)),
+                path: path(.server, end: 1501, rtt: 24_100, lost: 0, window: 2_900_000)),
             row(
                 1500, 2500, download: 110_000_000, streams: [30_000_000, 30_000_000, 30_000_000, 20_000_000],
-                path: path(.server, end: 2499, rtt: 25_000, lost: 30, window: 2_950_000)),
+                path: path(.server, end: 2499, rtt: 25_000, lost: 18, window: 2_950_000)),
         ]
         report.download = DirectionSummary(
             bytesReceived: 210_000_000, duration: .seconds(2), drainedBytes: 1_000_000, warmUpBytes: 20_000_000,
@@ -95,7 +95,7 @@ enum SampleReports {
         report.parameters.limit = .duration(.seconds(10))
         report.intervals.removeLast()
         report.intervals.append(
-            row(2003, 2420, 49_000_000, path: path(end: 2418, rtt: 26_200, lost: 41, window: 3_050_000)))
+            row(2003, 2420, 49_000_000, path: path(end: 2418, rtt: 26_200, lost: 4, window: 3_050_000)))
         report.upload = DirectionSummary(
             bytesReceived: 263_300_000, duration: .milliseconds(2420), bytesSent: 266_000_000,
             streams: [263_300_000], isComplete: false)

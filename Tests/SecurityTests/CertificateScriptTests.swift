@@ -21,7 +21,7 @@ struct CertificateScriptTests {
         return (result.terminationStatus, result.standardError)
     }
 
-    @Test("what it makes is served, and accepted by a client that has the authority")
+    @Test("what it makes is served, and accepted by whoever has the authority")
     func accepted() async throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/made"
@@ -31,6 +31,11 @@ struct CertificateScriptTests {
         let server = try ServerIdentity.load(chainFile: path + "/server.pem", keyFile: path + "/server-key.pem")
         #expect(server.keyKind == .ecdsaP256)
         _ = try ClientIdentity.load(chainFile: path + "/client.pem", keyFile: path + "/client-key.pem")
+        let clients = try ClientAuthority.load(file: path + "/authority.pem")
+        try clients.verify([try leaf(inPEM: path + "/client.pem")])
+        #expect(throws: ClientRefusal.self, "the server's isn't a client's") {
+            try clients.verify([try leaf(inPEM: path + "/server.pem")])
+        }
         let authorities = try TrustStore.authorities(inFile: path + "/authority.pem")
         for name in ["paris.example.net", "192.0.2.7", "localhost", "::1"] {
             let trust = ServerTrust(.verify(authorities, serverName: name, known: nil), endpoint: name)

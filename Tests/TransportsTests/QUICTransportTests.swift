@@ -128,7 +128,7 @@ func withSessions(
 ) async throws {
     let directory = try TemporaryDirectory()
     let identity = try ServerIdentity.kept(in: directory.path, names: [])
-    let listener = try QUICListener(on: try FrontDoor.open(port: 0, .init()), .init()) { identity }
+    let listener = try QUICListener(on: try FrontDoor.open(port: 0, .init()), .init()) { ServerCredentials(identity) }
     let transport = QUICTransport(trust: .insecure)
     let client = try await transport.connect(
         to: Endpoint(host: "127.0.0.1", port: listener.port), timeout: .seconds(10))

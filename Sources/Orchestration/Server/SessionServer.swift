@@ -59,6 +59,11 @@ package final class SessionServer: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.superviseEnd() }
+            group.addTask {
+                for await client in self.listener.refusals {
+                    self.emit(.refused(peer: client.address, client.failure))
+                }
+            }
             for await session in listener.sessions {
                 group.addTask { await self.serve(session) }
             }

@@ -25,12 +25,12 @@ struct IntervalTable {
     /// The column titles, set off by an empty line.
     var heading: String { "\n" + table.heading + "\n" }
 
-    func rows(_ interval: IntervalReport, after previous: IntervalReport?) -> String {
+    func rows(_ interval: IntervalReport) -> String {
         let metrics = interval.path.map(Self.metrics)
         let cells =
             [Self.label(interval.start, interval.end)] + received(interval) + [
                 Figure.latency(metrics?.smoothedRTT), Figure.latency(metrics?.minRTT),
-                Figure.count(Self.losses(interval, after: previous)),
+                Figure.count(metrics?.streamPacketsLost),
                 interval.isWarmUp ? "(warm-up)" : metrics?.congestionWindow?.description ?? Figure.absent,
             ]
         return table.row(cells) + "\n" + streamRows(interval.streams, over: interval.length)
@@ -85,19 +85,5 @@ struct IntervalTable {
         switch path.metrics {
         case .quic(let metrics): metrics
         }
-    }
-
-    /// The packets lost in this row alone. The sender's counts have bounds of their own: where two rows count from the
-    /// same moment, the row's share is the difference; where no row was before, it is the count. Otherwise, and where a
-    /// count went down, nobody knows.
-    private static func losses(_ interval: IntervalReport, after previous: IntervalReport?) -> UInt64? {
-        guard let path = interval.path, let count = metrics(path).streamPacketsLost else { return nil }
-        guard let previous else { return count }
-        guard let earlier = previous.path, let earlierCount = metrics(earlier).streamPacketsLost else { return nil }
-        if path.start >= earlier.end { return count }
-        guard path.observedBy == earlier.observedBy, path.start == earlier.start, count >= earlierCount else {
-            return nil
-        }
-        return count - earlierCount
     }
 }

@@ -3,7 +3,8 @@ package import QrateMeasurement
 /// A test as text for people: at most 80 columns for ordinary names, no control character but the line's end.
 ///
 /// The parts come in the order in which a running test knows them, so that a client can print as it goes: ``header(_:)``
-/// once, ``interval(_:after:)`` per row, ``summary(_:)`` at the end. Each is a number of whole, ended lines.
+/// once, ``heading`` and ``interval(_:)`` per row, ``summary(_:)`` and ``notes(_:)`` at the end. Each is a number of
+/// whole, ended lines.
 package struct PlainTextReporter: Sendable {
     let parameters: TestParameters
     private let table: IntervalTable
@@ -19,26 +20,26 @@ package struct PlainTextReporter: Sendable {
         HeaderText(report).lines.map(Paragraph.wrap).joined()
     }
 
-    /// One row, and one per stream under it. The first row comes with the table's heading.
-    ///
-    /// - Parameter previous: The row before this one, nil for the first. Losses are counted from the start of the test,
-    ///   so a row's own are the difference.
-    package func interval(_ interval: IntervalReport, after previous: IntervalReport?) -> String {
-        (previous == nil ? table.heading : "") + table.rows(interval, after: previous)
-    }
+    /// The titles of the rows' columns.
+    package var heading: String { table.heading }
 
-    /// The totals: the table's last row, then what no table holds, then warnings. Of a failure it says that the result is
-    /// partial; why is for ``problem(_:)``.
-    package func summary(_ report: TestReport) -> String {
+    /// One row, and one per stream under it.
+    package func interval(_ interval: IntervalReport) -> String { table.rows(interval) }
+
+    /// The totals: the table's last row, then what no table holds.
+    ///
+    /// - Parameter showsHeading: For a table that has no rows.
+    package func summary(_ report: TestReport, showsHeading: Bool = false) -> String {
         let totals = table.totals(report)
         let figures = SummaryText(report).lines.map(Paragraph.wrap).joined()
-        let notes = Self.notes(report)
+        return (showsHeading && !totals.isEmpty ? heading : "") + totals + (figures.isEmpty ? "" : "\n" + figures)
+    }
 
-        var text = totals
-        // Totals follow the other rows directly; without rows there was no heading yet.
-        if report.intervals.isEmpty, !totals.isEmpty { text = table.heading + totals }
-        for block in [figures, notes] where !block.isEmpty { text += "\n" + block }
-        return text
+    /// What a reader of the figures should know: no results, so it belongs on another stream. Empty when there is nothing
+    /// to say.
+    package func notes(_ report: TestReport) -> String {
+        let lines = report.warnings.map { "warning: " + PrintableText.clean($0.message, limit: 500) }
+        return lines.map(Paragraph.wrap).joined()
     }
 
     /// Why a test failed, or didn't begin: one line for standard error, however long, so that a log has it in one piece.
@@ -46,17 +47,13 @@ package struct PlainTextReporter: Sendable {
         "qrate: \(PrintableText.clean(failure.message, limit: 500))\n"
     }
 
-    /// The whole of a finished test.
+    /// The whole of a finished test, but for its failure.
     package func document(_ report: TestReport) -> String {
         var text = header(report)
-        for (index, row) in report.intervals.enumerated() {
-            text += interval(row, after: index > 0 ? report.intervals[index - 1] : nil)
-        }
-        return text + summary(report)
-    }
-
-    private static func notes(_ report: TestReport) -> String {
-        let lines = report.warnings.map { "warning: " + PrintableText.clean($0.message, limit: 500) }
-        return lines.map(Paragraph.wrap).joined()
+        if !report.intervals.isEmpty { text += heading }
+        for row in report.intervals { text += interval(row) }
+        text += summary(report, showsHeading: report.intervals.isEmpty)
+        let notes = notes(report)
+        return text + (notes.isEmpty ? "" : "\n" + notes)
     }
 }

@@ -10,13 +10,22 @@ import Synchronization
 package final class QUICListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
+    package let refusals: AsyncStream<RefusedClient>
     private let door: FrontDoor
     private let endpoint: QUICEndpoint
-    private let continuation: AsyncStream<any TransportSession>.Continuation
+    private let arrivals: Arrivals
+
+    /// Where the endpoint's thread puts the clients that came.
+    private struct Arrivals {
+        let sessions: AsyncStream<any TransportSession>.Continuation
+        let refusals: AsyncStream<RefusedClient>.Continuation
+    }
 
     /// Connections at once, handshakes included. Far more than tests are allowed, so that whoever is refused can be
     /// told so; few enough that their windows (1 MiB each before a test) don't exhaust memory.
     private static let connectionLimit = 512
+    /// Refusals that wait to be logged: a log that is slower than a flood of clients misses some.
+    private static let refusalBacklog = 256
 
     package struct Options: Sendable {
         package var settings = ConnectionSettings()
@@ -26,22 +35,27 @@ package final class QUICListener: TransportListener {
         package init() {}
     }
 
-    /// - Parameter identity: Asked for each new connection, so that certificates can be replaced while the server runs.
+    /// - Parameter credentials: Asked for each new connection, so that certificates can be replaced while the server
+    ///   runs.
     package init(
-        on door: FrontDoor, _ options: Options, identity: @escaping @Sendable () -> ServerIdentity
+        on door: FrontDoor, _ options: Options, credentials: @escaping @Sendable () -> ServerCredentials
     ) throws(TransportError) {
         self.door = door
         port = door.port
-        let (sessions, continuation) = AsyncStream.makeStream(of: (any TransportSession).self)
+        let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
+        let (refusals, refusal) = AsyncStream.makeStream(
+            of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))
         self.sessions = sessions
-        self.continuation = continuation
+        self.refusals = refusals
+        let arrivals = Arrivals(sessions: session, refusals: refusal)
+        self.arrivals = arrivals
         let place = EndpointPlace()
         let acceptor = QUICEndpoint.Acceptor(
             gate: ServerGate(demandsRetry: options.demandsRetry),
             applicationProtocols: [QUICTransport.applicationProtocol], settings: options.settings,
-            connectionLimit: Self.connectionLimit, identity: identity
+            connectionLimit: Self.connectionLimit, credentials: credentials
         ) { number, peer in
-            Self.makeCore(number, peer: "\(peer)", door.datagrams, place, continuation)
+            Self.makeCore(number, peer: "\(peer)", door.datagrams, place, arrivals)
         }
         do throws(SocketError) {
             endpoint = try QUICEndpoint(door.datagrams, name: "qrate-server", acceptor: acceptor)
@@ -53,19 +67,24 @@ package final class QUICListener: TransportListener {
 
     private static func makeCore(
         _ number: ConnectionNumber, peer: String, _ socket: DatagramSocket, _ place: EndpointPlace,
-        _ sessions: AsyncStream<any TransportSession>.Continuation
+        _ arrivals: Arrivals
     ) -> QUICSessionCore {
-        QUICSessionCore(number, socket, role: .server, now: MonotonicClock.now()) { core, _, outcome in
+        QUICSessionCore(number, socket, role: .server, now: MonotonicClock.now()) { core, connection, outcome in
+            if let refusal = connection.clientRefusal {
+                arrivals.refusals.yield(RefusedClient(address: peer, failure: refusal.failure))
+            }
             // A handshake that fails leaves nothing behind, and a scanner's garbage is not worth a line in the log.
             guard case .completed(let duration) = outcome, let endpoint = place.endpoint else { return }
             let identity = PeerIdentity(address: peer, handshake: HandshakeReport(duration: duration))
-            sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, ownsEndpoint: false))
+            arrivals.sessions.yield(
+                QUICSession(peer: identity, endpoint: endpoint, core: core, ownsEndpoint: false))
         }
     }
 
     package func close() async {
         await endpoint.stop()
-        continuation.finish()
+        arrivals.sessions.finish()
+        arrivals.refusals.finish()
     }
 }
 

@@ -114,7 +114,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         case .streamsAvailable: plane?.startIfAllowed(connection, now: now)
         case .ended(let ending):
             endHandshake(connection, .failed(ending))
-            finish(ending.asError, connection, now: now)
+            finish(ending.error(at: role), connection, now: now)
         case .issuedConnectionID, .retiredConnectionID: break  // the endpoint's own
         }
     }

@@ -15,12 +15,12 @@ extension QUICTransport {
     /// Makes the connection on the endpoint's thread and waits until it is up, has failed, or the task is cancelled.
     func handshake(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ judge: ServerTrust, timeout: Duration
+        _ credentials: Credentials, timeout: Duration
     ) async -> Result<QUICSession, HandshakeFailure> {
         var settings = settings
         settings.handshakeTimeout = timeout
         return await withTaskCancellationHandler {
-            await begin(endpoint, local: local, address, target, judge, settings)
+            await begin(endpoint, local: local, address, target, credentials, settings)
         } onCancel: {
             Self.giveUp(endpoint)
         }
@@ -28,13 +28,13 @@ extension QUICTransport {
 
     private func begin(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ judge: ServerTrust, _ settings: ConnectionSettings
+        _ credentials: Credentials, _ settings: ConnectionSettings
     ) async -> Result<QUICSession, HandshakeFailure> {
         await withCheckedContinuation { continuation in
             endpoint.post { loop in
                 let now = MonotonicClock.now()
                 let made = Result { () throws(QUICError) in
-                    try makeConnection(local: local, remote: address, target, judge, settings, now: now)
+                    try makeConnection(local: local, remote: address, target, credentials, settings, now: now)
                 }
                 switch made {
                 case .failure(let error):
@@ -58,14 +58,14 @@ extension QUICTransport {
     }
 
     private func makeConnection(
-        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ judge: ServerTrust,
+        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: Credentials,
         _ settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let made = local.withBytes { local in
             remote.withBytes { remote in
                 Result { () throws(QUICError) in
                     try QUICConnection.client(
-                        local: local, remote: remote, identity: ClientIdentity(), trust: judge,
+                        local: local, remote: remote, identity: credentials.identity, trust: credentials.trust,
                         serverName: trust.serverNameIndication(for: target),
                         applicationProtocols: [Self.applicationProtocol], settings: settings, now: now)
                 }

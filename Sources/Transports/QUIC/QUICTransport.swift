@@ -2,7 +2,7 @@ import Glibc
 import QrateMeasurement
 package import QrateQUICCore
 import QrateQUICDriver
-import QrateSecurity
+package import QrateSecurity
 package import QrateSockets
 package import QrateTransportAPI
 
@@ -14,14 +14,36 @@ package struct QUICTransport: Transport {
     package var settings: ConnectionSettings
     package var socketOptions: DatagramSocket.Options
     package var trust: ClientTrust
+    private let loadIdentity: @Sendable () throws(SecurityError) -> ClientIdentity
 
+    /// - Parameter identity: Gives what the client shows of itself. Called before each connection, on a thread that may
+    ///   block.
     package init(
         settings: ConnectionSettings = ConnectionSettings(), socketOptions: DatagramSocket.Options = .init(),
-        trust: ClientTrust
+        trust: ClientTrust,
+        identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() }
     ) {
         self.settings = settings
         self.socketOptions = socketOptions
         self.trust = trust
+        loadIdentity = identity
+    }
+
+    /// What a handshake needs, read from files before its clock runs.
+    struct Credentials {
+        let identity: ClientIdentity
+        let trust: ServerTrust
+    }
+
+    private func prepare(for endpoint: Endpoint) async throws(TransportError) -> Credentials {
+        let loaded = await DedicatedThread.run(name: "qrate-identity") { [loadIdentity] in
+            Result { () throws(SecurityError) in try loadIdentity() }
+        }
+        switch loaded {
+        case .success(let identity):
+            return Credentials(identity: identity, trust: try await trust.prepare(for: endpoint))
+        case .failure(let error): throw TransportError(error)
+        }
     }
 
     package func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession
@@ -32,13 +54,13 @@ package struct QUICTransport: Transport {
         } catch {
             throw TransportError(.unreachable, "cannot find \(error.host): \(error.reason)", code: Int64(error.code))
         }
-        let judge = try await trust.prepare(for: endpoint)
+        let credentials = try await prepare(for: endpoint)
         // One after the other, as far as the system says quickly that there is nothing: a host without IPv6, a server
         // on one family only. An address that just stays silent uses the time up.
         var failure = TransportError(.unreachable, "\(endpoint.host) has no address")
         for address in addresses {
             do throws(TransportError) {
-                let session = try await connect(to: address, endpoint, judge, timeout: timeout)
+                let session = try await connect(to: address, endpoint, credentials, timeout: timeout)
                 try await trust.accepted(session.peer.security, for: endpoint, closing: session)
                 return session
             } catch {
@@ -50,7 +72,7 @@ package struct QUICTransport: Transport {
     }
 
     private func connect(
-        to address: SocketAddress, _ target: Endpoint, _ judge: ServerTrust, timeout: Duration
+        to address: SocketAddress, _ target: Endpoint, _ credentials: Credentials, timeout: Duration
     ) async throws(TransportError) -> QUICSession {
         let endpoint: QUICEndpoint
         let local: SocketAddress
@@ -61,7 +83,7 @@ package struct QUICTransport: Transport {
         } catch {
             throw TransportError(.unreachable, "cannot reach \(address): \(error.reason)", code: Int64(error.code))
         }
-        switch await handshake(endpoint, local: local, address, target, judge, timeout: timeout) {
+        switch await handshake(endpoint, local: local, address, target, credentials, timeout: timeout) {
         case .success(let session): return session
         case .failure(let failure):
             await endpoint.stop()
