@@ -19,12 +19,12 @@ import Testing
 
     @Test("dozens of killed clients leave nothing behind")
     func killed() async throws {
-        let atOnce = 10
+        let atOnce = 25
         try await withServer(["--idle-timeout", "1s", "--max-tests", "\(atOnce)"]) { server in
             // What a server keeps for good (its allocator's arenas, Swift's threads) it has after these.
-            try await server.killClients(atOnce, rounds: 2)
+            try await server.killClients(atOnce, rounds: 1)
             let before = try ProcessFigures(of: server.program.id)
-            try await server.killClients(atOnce, rounds: 5)
+            try await server.killClients(atOnce, rounds: 2)
             let after = try ProcessFigures(of: server.program.id)
             #expect(after.descriptors <= before.descriptors)
             #expect(after.threads <= before.threads)
