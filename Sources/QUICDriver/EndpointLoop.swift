@@ -116,7 +116,8 @@ package final class EndpointLoop {
                 guard let waiting = try socket.receive(into: receiveBuffer, info: info) else { break }
                 count = waiting
             } catch {
-                // On a connected socket: ICMP says that the peer's port is closed. Anything else is a lost datagram.
+                // On a client's connected socket ICMP says that the peer's port is closed. Else a datagram was lost.
+                guard acceptor == nil, error.isPeerUnreachable else { continue }
                 let now = MonotonicClock.now()
                 for entry in entries { entry.handler.peerUnreachable(entry.connection, now: now) }
                 continue

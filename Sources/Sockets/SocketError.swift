@@ -22,6 +22,9 @@ package struct SocketError: Error, Sendable, Hashable {
         throw SocketError(code: -result, call())
     }
 
+    /// Whether the peer's host, or one on the way, says that there is nobody to talk to.
+    package var isPeerUnreachable: Bool { [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(code) }
+
     /// The system's text for the code.
     package var reason: String { String(cString: strerror(code)) }
 }

@@ -114,7 +114,7 @@ package struct QUICTransport: Transport {
                 .unreachable, "nothing listens on UDP \(name): is `qrate serve` running there?", code: code)
             : TransportError(
                 .unreachable,
-                "no answer on UDP \(name) within \(timeout.seconds.rounded()) s: wrong host or port, or a "
+                "no answer on UDP \(name) within \(timeout.secondsWithoutZeros): wrong host or port, or a "
                     + "firewall between?", code: code)
     }
 }
