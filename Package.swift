@@ -111,7 +111,8 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity", "QrateSockets",
+                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity",
+                "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),
         tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),

@@ -39,7 +39,7 @@ private struct InMemoryPlane: DataPlane {
     var events: AsyncStream<PlaneEvent> { port.events }
     func start(_ job: SendJob) { if isSender { flow.start(job) } }
     func stopSending(_ how: SendEnd) { if isSender { flow.stop(how) } }
-    func closeWindow() async -> ReceivedTotals { flow.closeWindow() }
+    func closeWindow() async -> ClosedWindow { flow.closeWindow() }
 
     func sample() async -> PlaneSample {
         var settings = EffectiveSettings()
@@ -67,6 +67,8 @@ final class InMemoryFlow: Sendable {
         var sent: [ByteCount]
         var elapsed = Duration.zero
         var ticks = 0
+        /// Those that were, or are about to be, given out as events.
+        var rowCount = 0
         var totals: ReceivedTotals
         var isWindowClosed = false
         var isOver = false
@@ -111,10 +113,10 @@ final class InMemoryFlow: Sendable {
         if how == .finish { finish() }
     }
 
-    func closeWindow() -> ReceivedTotals {
+    func closeWindow() -> ClosedWindow {
         state.withLock { state in
             state.isWindowClosed = true
-            return state.totals
+            return ClosedWindow(state.totals, rowCount: state.rowCount)
         }
     }
 
@@ -148,6 +150,7 @@ final class InMemoryFlow: Sendable {
             let row = ReceivedInterval(
                 start: start, end: state.elapsed, isWarmUp: state.elapsed <= plan.warmUp, streams: pieces)
             let isInWindow = !state.isWindowClosed
+            if isInWindow { state.rowCount += 1 }
             state.count(row, plan)
             let used = state.sent.reduce(.zero, +)
             let isSpent = job.byteBudget.map { used >= $0 } ?? false

@@ -14,8 +14,20 @@ package protocol DataPlane: Sendable {
     /// connection is gone or closed, the last state.
     func sample() async -> PlaneSample
     /// Closes the receiver's window now, if it is still open, and gives the final counts. Idempotent; answers also when
-    /// the connection is gone or closed.
-    func closeWindow() async -> ReceivedTotals
+    /// the connection is gone or closed. The window's last row is an event like the others, and may still be on its way.
+    func closeWindow() async -> ClosedWindow
+}
+
+/// What a receiver has when its window is closed.
+package struct ClosedWindow: Sendable, Hashable {
+    package var totals: ReceivedTotals
+    /// How many rows the plane has given out as events: those that the totals are the sum of.
+    package var rowCount: Int
+
+    package init(_ totals: ReceivedTotals, rowCount: Int) {
+        self.totals = totals
+        self.rowCount = rowCount
+    }
 }
 
 /// What both ends agreed to move.

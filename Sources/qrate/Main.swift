@@ -18,7 +18,9 @@ import QrateReporting
     /// What was asked for is printed by the parser (`--help`), what failed was said by its command; what is wrong with
     /// the arguments is said here, in the same way as every other failure.
     private static func end(_ error: any Error) -> Never {
-        guard !(error is ExitCode), Qrate.exitCode(for: error) == .validationFailure else { Qrate.exit(withError: error) }
+        guard !(error is ExitCode), Qrate.exitCode(for: error) == .validationFailure else {
+            Qrate.exit(withError: error)
+        }
         let arguments = CommandLine.arguments.dropFirst()
         let help = arguments.first == "serve" ? "qrate serve --help" : "qrate --help"
         let failure = TestFailure(.usage, "\(Qrate.message(for: error)) (`\(help)` lists the options)")

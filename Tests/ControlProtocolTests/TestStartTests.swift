@@ -114,7 +114,7 @@ import Testing
     func tooLong() throws {
         #expect(
             throws: ControlError.refused(
-                "Duration of 3601000.0 ms is outside this server's limits of 0.000 s to 3600.000 s")
+                "Duration of 3601.000 s is outside this server's limits of 0.000 s to 3600.000 s")
         ) { try xfr { $0.durationSeconds = 3601 }.parameters() }
         #expect(
             throws: ControlError.refused(

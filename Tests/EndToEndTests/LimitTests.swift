@@ -18,7 +18,9 @@ import Testing
         }
     }
 
-    @Test("a longer test than the server allows is refused, the warm-up counted", arguments: [["-t", "2"], ["-t", "1", "-O", "500ms"]])
+    @Test(
+        "a longer test than the server allows is refused, the warm-up counted",
+        arguments: [["-t", "2"], ["-t", "1", "-O", "500ms"]])
     func tooLong(arguments: [String]) async throws {
         try await withServer(["--max-duration", "1s"]) { server in
             try await server.client(arguments).expectFailure(75, saying: "--max-duration", "1.000 s")

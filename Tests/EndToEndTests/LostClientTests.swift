@@ -28,8 +28,9 @@ import Testing
             let after = try ProcessFigures(of: server.program.id)
             #expect(after.descriptors <= before.descriptors)
             #expect(after.threads <= before.threads)
-            // One connection with its windows takes far more than a fiftieth of this.
-            #expect(after.residentKilobytes < before.residentKilobytes + 4096, "\(before) \(after)")
+            // Measured: 3 MB more, which cancelled timers hold until they would have rung. A test in its course takes a
+            // quarter of a megabyte, so fifty that are never freed take 12 MB.
+            #expect(after.residentKilobytes < before.residentKilobytes + 8192, "\(before) \(after)")
 
             // Every place is free: as many tests as are allowed run at once.
             try await withThrowingTaskGroup(of: CInt.self) { group in

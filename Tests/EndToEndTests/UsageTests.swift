@@ -36,7 +36,8 @@ import Testing
     @Test("a mistyped subcommand is not taken for a host", arguments: ["serv", "sevre", "Serve", "servee", "clinet"])
     func mistypedSubcommand(word: String) async throws {
         let client = try await QrateProgram.run([word])
-        client.expectFailure(64, saying: "Did you mean `qrate \(word.lowercased().hasPrefix("c") ? "client" : "serve")`")
+        client.expectFailure(
+            64, saying: "Did you mean `qrate \(word.lowercased().hasPrefix("c") ? "client" : "serve")`")
     }
 
     @Test("without a host it says what is missing and where help is")

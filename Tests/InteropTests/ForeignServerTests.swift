@@ -8,7 +8,8 @@ import Testing
     func gtlsserver() async throws {
         let directory = try TemporaryDirectory()
         let files = try TestCertificate.selfSigned().writePEM(to: directory.path)
-        try await withForeignServer({ ["/usr/sbin/gtlsserver", "127.0.0.1", "\($0)", files.key, files.chain] }) { port in
+        try await withForeignServer({ ["/usr/sbin/gtlsserver", "127.0.0.1", "\($0)", files.key, files.chain] }) {
+            port in
             let client = try await QrateProgram.run(["127.0.0.1", "-p", "\(port)"])
             guard !client.errors.contains("nothing listens") else { return false }
             #expect(client.status == 76)
@@ -37,7 +38,8 @@ import Testing
     /// - Parameters:
     ///   - command: The program and its arguments for a port. Where the port is taken meanwhile, another is tried.
     ///   - body: Called until it has found the server, which it tells.
-    private func withForeignServer(_ command: (UInt16) -> [String], _ body: (UInt16) async throws -> Bool) async throws {
+    private func withForeignServer(_ command: (UInt16) -> [String], _ body: (UInt16) async throws -> Bool) async throws
+    {
         for _ in 0..<10 {
             let port = try FreePort.find()
             let command = command(port)

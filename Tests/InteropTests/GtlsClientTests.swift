@@ -10,7 +10,10 @@ import Testing
             let client = try await withProgram("/usr/bin/gtlsclient", arguments) { try await $0.outcome() }
             let log = (client.output + client.errors).split(separator: "\n")
             // RFC 9001 §4.8: 0x100 plus the alert.
-            #expect(log.contains { $0.contains("frm rx") && $0.contains("CONNECTION_CLOSE(0x1c) error_code=CRYPTO_ERROR(0x178)") })
+            #expect(
+                log.contains {
+                    $0.contains("frm rx") && $0.contains("CONNECTION_CLOSE(0x1c) error_code=CRYPTO_ERROR(0x178)")
+                })
             #expect(log.count { $0.hasPrefix("Sent packet:") } == 1, "one flight there")
             #expect(log.count { $0.hasPrefix("Received packet:") } == 1, "and one back")
             // That was not the server's fault, and it serves those who speak its protocol.

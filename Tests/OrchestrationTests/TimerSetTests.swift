@@ -22,6 +22,30 @@ import Testing
         #expect(takes == [true, false])
     }
 
+    @Test("a flood of resets arms a timer once")
+    func flood() async throws {
+        var timers = TimerSet(Timekeeper(clock)) { [rings] in rings.add($0) }
+        for _ in 0..<1000 { timers.set(.idle, after: .seconds(30)) }
+        await clock.pass(.milliseconds(30_000))
+        #expect(await rung(.idle)?.arming == 1)
+        timers.cancelAll()
+    }
+
+    @Test("a timer that is reset later, or to another time, rings at the new one")
+    func reset() async throws {
+        var timers = TimerSet(Timekeeper(clock)) { [rings] in rings.add($0) }
+        timers.set(.idle, after: .seconds(30))
+        timers.set(.idle, after: .seconds(20))
+        await clock.sleeper(after: .seconds(20))
+        clock.advance(by: .milliseconds(100))
+        timers.set(.idle, after: .seconds(20))
+        await clock.pass(.seconds(20))
+        let ring = try #require(await rung(.idle))
+        #expect(ring.arming == 3)
+        let isTaken = timers.take(ring)
+        #expect(isTaken)
+    }
+
     @Test("a ring that was on its way when its timer was reset or cancelled is stale")
     func stale() async throws {
         var timers = TimerSet(Timekeeper(clock)) { [rings] in rings.add($0) }

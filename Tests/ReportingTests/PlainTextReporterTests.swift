@@ -40,6 +40,22 @@ import Testing
         #expect(!reporter.interval(report.intervals[0]).contains("interval"))
     }
 
+    @Test("a failure is one line, whatever a peer put into it")
+    func problem() throws {
+        let failure = try #require(SampleReports.hostilePeer.failure)
+        let line = PlainTextReporter.problem(failure)
+        #expect(line == "qrate: [2J]0;owned  etarq31mtoo busy try later\n")
+        #expect(PlainTextReporter.problem(TestFailure(.failed, String(repeating: "long ", count: 200))).count < 520)
+    }
+
+    @Test("bytes that came all at once were received, though they have no rate")
+    func noRate() {
+        var report = SampleReports.upload
+        report.intervals = []
+        report.upload = DirectionSummary(bytesReceived: 1, duration: nil, bytesSent: 1)
+        #expect(PlainTextReporter(report.parameters).summary(report).contains("\n1 B received, too few for a rate\n"))
+    }
+
     @Test("a header from before the handshake says only what was asked")
     func headerBeforeHandshake() {
         var report = SampleReports.upload

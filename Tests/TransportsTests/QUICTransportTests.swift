@@ -83,7 +83,7 @@ import Testing
                 if case .failed(let error) = event { failure = error }
             }
             #expect(failure != nil)
-            #expect(await receiver.closeWindow().total > .zero, "the last counts stay readable")
+            #expect(await receiver.closeWindow().totals.total > .zero, "the last counts stay readable")
         }
     }
 

@@ -45,7 +45,11 @@ extension ServerMachine {
 
     mutating func concluding(_ event: SessionEvent, _ run: ServerRun, _ now: MonotonicTime) -> [Action] {
         var run = run
+        var actions: [Action] = []
         switch event {
+        case .plane(.interval(let row)):
+            // The last one, which the end of the window has cut short.
+            if run.receiving != nil, !run.isClientGone { actions.append(.send(run.interval(row))) }
         case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
         case .sampled(let sample): run.take(sample)
         case .transportFailed(let error): run.loseClient(error.failure)
@@ -54,9 +58,9 @@ extension ServerMachine {
         }
         guard run.samplesUnderWay == 0, run.isWindowClosed else {
             phase = .concluding(run)
-            return []
+            return actions
         }
-        var actions: [Action] = [.emit(.finished(run.test, run.counts))]
+        actions.append(.emit(.finished(run.test, run.counts)))
         if run.isClientGone {
             phase = .finished
             return actions + [.finish(.done)]

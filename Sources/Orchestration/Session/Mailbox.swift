@@ -8,6 +8,7 @@ struct Mailbox: Sendable {
         case event(SessionEvent)
         case ring(TimerSet.Ring)
         case planeReady(any DataPlane, DataOffer, PlaneSample)
+        case windowClosed(ClosedWindow)
     }
 
     let signals: AsyncStream<Signal>

@@ -21,6 +21,10 @@ struct SessionLoop<Machine: SessionMachine> {
     /// nil once something other than a message came: what follows can't be told apart any more.
     private var lines: LineReader? = LineReader()
     private var closing: CloseReason?
+    /// Rows that the machine has got.
+    private var rowCount = 0
+    /// The end of a window some of whose rows are still on their way.
+    private var closedWindow: ClosedWindow?
 
     /// - Parameters:
     ///   - mailbox: Fresh. What others post there (that the loop shall stop) is taken up in turn.
@@ -54,11 +58,18 @@ struct SessionLoop<Machine: SessionMachine> {
                     take(bytes, &group)
                     inbox.readOn()
                 case .event(.controlEnded): endControl(&group)
-                case .event(let event): handle(event, &group)
+                case .event(let event):
+                    handle(event, &group)
+                    guard case .plane(.interval) = event else { continue }
+                    rowCount += 1
+                    endWindow(&group)
                 case .ring(let ring): if timers.take(ring) { handle(.timer(ring.name), &group) }
                 case .planeReady(let plane, let offer, let sample):
                     self.plane = plane
                     handle(.planeReady(offer, sample), &group)
+                case .windowClosed(let window):
+                    closedWindow = window
+                    endWindow(&group)
                 }
             }
             timers.cancelAll()
@@ -86,6 +97,13 @@ struct SessionLoop<Machine: SessionMachine> {
         do { try lines?.finish() } catch { handle(.malformed(error), &group) }
         lines = nil
         handle(.controlEnded, &group)
+    }
+
+    /// Tells the machine that its window is closed, once it has all of the window's rows: they come another way.
+    private mutating func endWindow(_ group: inout DiscardingTaskGroup) {
+        guard let window = closedWindow, rowCount >= window.rowCount else { return }
+        closedWindow = nil
+        handle(.windowClosed(window.totals), &group)
     }
 
     private mutating func handle(_ event: SessionEvent, _ group: inout DiscardingTaskGroup) {
@@ -116,7 +134,8 @@ struct SessionLoop<Machine: SessionMachine> {
         case .sample:
             group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await plane.sample())) } }
         case .closeWindow:
-            group.addTask { [plane, mailbox] in if let plane { mailbox.post(.windowClosed(await plane.closeWindow())) }
+            group.addTask { [plane, mailbox] in
+                if let plane { mailbox.post(.windowClosed(await plane.closeWindow())) }
             }
         case .setTimer(let name, let duration): timers.set(name, after: duration)
         case .cancelTimer(let name): timers.cancel(name)

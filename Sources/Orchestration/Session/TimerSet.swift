@@ -11,8 +11,20 @@ struct TimerSet {
 
     private let time: Timekeeper
     private let post: @Sendable (Ring) -> Void
-    private var armed: [TimerName: (arming: UInt64, task: Task<Void, Never>)] = [:]
+    private var armed: [TimerName: Timer] = [:]
     private var armings: UInt64 = 0
+
+    private struct Timer {
+        var arming: UInt64
+        var task: Task<Void, Never>
+        var since: MonotonicTime
+        var duration: Duration
+    }
+
+    /// A timer that is reset this soon stays as it was, and rings by so much too early. A cancelled sleep leaves something
+    /// behind for a while (``NappingClock``), and a peer's messages reset timers as fast as it can send: 100,000 of them in
+    /// three seconds took 27 MB.
+    private static let slack = Duration.milliseconds(100)
 
     init(_ time: Timekeeper, post: @escaping @Sendable (Ring) -> Void) {
         self.time = time
@@ -20,6 +32,8 @@ struct TimerSet {
     }
 
     mutating func set(_ name: TimerName, after duration: Duration) {
+        let now = time.now
+        if let timer = armed[name], timer.duration == duration, now - timer.since < Self.slack { return }
         cancel(name)
         armings += 1
         let ring = Ring(name: name, arming: armings)
@@ -28,7 +42,7 @@ struct TimerSet {
             do { try await alarm() } catch { return }  // cancelled
             post(ring)
         }
-        armed[name] = (armings, task)
+        armed[name] = Timer(arming: armings, task: task, since: now, duration: duration)
     }
 
     mutating func cancel(_ name: TimerName) { armed.removeValue(forKey: name)?.task.cancel() }

@@ -38,9 +38,9 @@ final class QUICDataPlane: DataPlane {
         return sample ?? core.final?.sample ?? PlaneSample()
     }
 
-    func closeWindow() async -> ReceivedTotals {
-        let totals = await ask { $0.closeWindow($1, now: MonotonicClock.now()) }
-        return totals ?? core.final?.totals ?? .nothing(streams: plan.streams)
+    func closeWindow() async -> ClosedWindow {
+        let window = await ask { $0.closeWindow($1, now: MonotonicClock.now()) }
+        return window ?? core.final?.window ?? ClosedWindow(.nothing(streams: plan.streams), rowCount: 0)
     }
 
     /// nil once the connection is gone.

@@ -15,6 +15,7 @@ final class QUICPlaneCore {
     private var hasReportedSent = false
     private var hasReportedReceiving = false
     private var hasReportedReceived = false
+    private var rowCount = 0
     private var lastBatch = MonotonicTime(nanoseconds: 0)
     /// What the connection had counted before this test.
     private let baseline: QUICPathMetrics
@@ -96,9 +97,9 @@ final class QUICPlaneCore {
     }
 
     /// Closes the window now.
-    func closeWindow(_ connection: QUICConnection, now: MonotonicTime) -> ReceivedTotals {
+    func closeWindow(_ connection: QUICConnection, now: MonotonicTime) -> ClosedWindow {
         publish(meter.close(at: now, counters: connection.received))
-        return totals(connection)
+        return ClosedWindow(totals(connection), rowCount: rowCount)
     }
 
     private func totals(_ connection: QUICConnection) -> ReceivedTotals {
@@ -109,6 +110,7 @@ final class QUICPlaneCore {
     }
 
     private func publish(_ rows: [ReceiveMeter.Row]) {
+        rowCount += rows.count
         for row in rows {
             events.yield(
                 .interval(

@@ -37,7 +37,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     struct Final {
         let sample: PlaneSample
-        let totals: ReceivedTotals
+        let window: ClosedWindow
     }
 
     private struct Closing {
@@ -146,8 +146,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         guard !isEnded else { return }
         isEnded = true
         if let plane {
-            let totals = plane.closeWindow(connection, now: now)
-            let last = Final(sample: plane.sample(connection, socket, now: now), totals: totals)
+            let window = plane.closeWindow(connection, now: now)
+            let last = Final(sample: plane.sample(connection, socket, now: now), window: window)
             kept.withLock { $0 = last }
         }
         if let error {
