@@ -23,7 +23,7 @@ package final class ClientTest: Sendable {
     ///   - clock: What durations and deadlines are measured with.
     package init(
         transport: any Transport, endpoint: Endpoint, parameters: TestParameters, connectTimeout: Duration,
-        startedAt: Double, clock: some Clock<Duration> = ContinuousClock()
+        startedAt: Double, clock: some Clock<Duration> = NappingClock()
     ) {
         self.transport = transport
         self.endpoint = endpoint

@@ -35,7 +35,7 @@ package final class SessionServer: Sendable {
     ///   - emit: Called from the sessions' tasks, several at a time.
     package init(
         listener: any TransportListener, limits: AdmissionControl.Limits = AdmissionControl.Limits(),
-        clock: some Clock<Duration> = ContinuousClock(), emit: @escaping @Sendable (ServerEvent) -> Void
+        clock: some Clock<Duration> = NappingClock(), emit: @escaping @Sendable (ServerEvent) -> Void
     ) {
         self.listener = listener
         self.limits = limits
