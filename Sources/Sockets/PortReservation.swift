@@ -29,6 +29,8 @@ package final class PortReservation: Sendable {
             if family == .ipv6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
             let address = SocketAddress.any(family, port: port)
             guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw .last("binding TCP \(address)") }
+            // As long as both have the option, and neither listens, Linux lets a second socket bind and then listen.
+            try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 0)
             return (descriptor, try boundAddress(of: descriptor).port)
         } catch {
             Glibc.close(descriptor)

@@ -8,6 +8,8 @@ final class SilentPort: Sendable {
     enum Kind {
         /// Nothing is there: the host says so, by RST and by ICMP.
         case closed
+        /// A TCP server like most, with SO_REUSEADDR, on a port that somebody else may have.
+        case tcpServer(UInt16)
         /// A TCP server only.
         case tcpOnly
         /// UDP datagrams are answered, with what `reply` makes of them.
@@ -29,15 +31,24 @@ final class SilentPort: Sendable {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let tcp = tcp
+        if case .tcpServer(let port) = kind {
+            var isOn: CInt = 1
+            setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<CInt>.size))
+            address.sin_port = port.bigEndian
+        }
         let isBound = withUnsafeMutableBytes(of: &address) {
             let address = $0.assumingMemoryBound(to: sockaddr.self).baseAddress!
             return bind(tcp, address, length) == 0 && getsockname(tcp, address, &length) == 0
         }
-        guard isBound else { throw Failure(errno: errno) }
+        guard isBound else {
+            let failure = Failure(errno: errno)
+            close(tcp)
+            throw failure
+        }
         number = UInt16(bigEndian: address.sin_port)
         switch kind {
         case .closed: echo = nil
-        case .tcpOnly:
+        case .tcpOnly, .tcpServer:
             echo = nil
             guard listen(tcp, 8) == 0 else { throw Failure(errno: errno) }
         case .answers(let reply): echo = try UDPEcho(address, reply)

@@ -1,3 +1,4 @@
+import Glibc
 import QrateTestSupport
 import Testing
 
@@ -49,6 +50,14 @@ import Testing
             let second = try await QrateProgram.run(["serve", "-p", "\(server.port)"])
             second.expectFailure(69, saying: "port \(server.port) is in use", "-p")
             #expect(second.output == "")
+        }
+    }
+
+    @Test("no other program can listen on a server's port, not for TCP either")
+    func portHeld() async throws {
+        try await withServer { server in
+            let failure = #expect(throws: SilentPort.Failure.self) { try SilentPort(.tcpServer(server.port)) }
+            #expect(failure?.errno == EADDRINUSE)
         }
     }
 
