@@ -84,8 +84,10 @@ extension TestStart {
     ) throws(ControlError) -> Duration {
         let duration = Duration(checkedMilliseconds: milliseconds)
         guard let duration, limits.contains(duration) else {
+            // What is no duration is quoted as it came.
+            let value = duration.map(text) ?? "\(milliseconds) ms"
             throw .refused(
-                "\(what) of \(duration.map(text) ?? "\(milliseconds) ms") is outside this server's limits of \(text(limits.lowerBound)) to"
+                "\(what) of \(value) is outside this server's limits of \(text(limits.lowerBound)) to"
                     + " \(text(limits.upperBound))")
         }
         return duration

@@ -130,9 +130,10 @@ import Testing
         func refusal(_ start: TestStart) -> String {
             do throws(ControlError) { return "\(try start.parameters())" } catch { return "\(error)" }
         }
-        #expect(refusal(qrate(duration: milliseconds)).hasPrefix("Duration of \(milliseconds) ms is outside"))
-        #expect(refusal(qrate(warmUp: milliseconds)).hasPrefix("Warm-up of \(milliseconds) ms is outside"))
-        #expect(refusal(qrate(interval: milliseconds)).hasPrefix("Interval of \(milliseconds) ms is outside"))
+        let value = milliseconds == 3_600_001 ? "3600.001 s" : "\(milliseconds) ms"
+        #expect(refusal(qrate(duration: milliseconds)).hasPrefix("Duration of \(value) is outside"))
+        #expect(refusal(qrate(warmUp: milliseconds)).hasPrefix("Warm-up of \(value) is outside"))
+        #expect(refusal(qrate(interval: milliseconds)).hasPrefix("Interval of \(value) is outside"))
     }
 
     @Test("intervals below 100 ms and durations below 1 ms are refused")
