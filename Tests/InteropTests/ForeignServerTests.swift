@@ -16,6 +16,9 @@ import Testing
             #expect(client.errors.contains("127.0.0.1:\(port)"))
             #expect(client.errors.contains("ALPN"))
             #expect(client.output == "")
+            let json = try await QrateProgram.run(["127.0.0.1", "-p", "\(port)", "--json"])
+            #expect(json.status == 76)
+            #expect(json.output.contains("\"kind\" : \"protocol\""))
             return true
         }
     }
