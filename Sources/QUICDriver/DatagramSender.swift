@@ -46,15 +46,17 @@ final class DatagramSender {
         }
     }
 
-    /// Sends the connection's next batch. False when it has none.
-    func sendNext(of connection: QUICConnection, _ now: MonotonicTime) -> Bool {
+    /// Sends the connection's next batch.
+    ///
+    /// - Returns: How many datagrams it has; 0 when there is none.
+    func sendNext(of connection: QUICConnection, _ now: MonotonicTime) -> Int {
         guard let batch = connection.pollTransmit(into: buffer, limit: QUICConnection.largestBatch, now: now) else {
-            return false
+            return 0
         }
         send(
             0, batch.byteCount, segmentSize: batch.segmentSize, ecn: batch.ecn, remote: batch.remote, local: batch.local
         )
-        return true
+        return batch.datagramCount
     }
 
     /// Sends one datagram of no connection; when it can't go now it is lost, as on the wire.

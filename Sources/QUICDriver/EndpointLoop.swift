@@ -22,6 +22,12 @@ package final class EndpointLoop {
 
     /// Receive calls in one turn, at most: so that acknowledgements and timers aren't starved by a flood.
     private static let receivesPerTurn = 16
+    /// A thread that moved a run of so many datagrams this short a time ago looks again before it sleeps: the next run is
+    /// on its way, and to be woken costs the *sender* of that run a signal to another processor, which in a virtual
+    /// machine takes longer than sending it. Flows too slow for such runs never spin.
+    private static let busyDatagrams = 16
+    private static let lookout = Duration.microseconds(50)
+    private var lastBusy = MonotonicTime(nanoseconds: 0)
     /// Handshakes under way beyond which new clients must prove their address first.
     private static let handshakesWithoutRetry = 64
 
@@ -88,12 +94,13 @@ package final class EndpointLoop {
             for item in work { item(self) }
             if isStopping { return closeAll() }
 
-            let receivedAny = receive()
+            let received = receive()
             let now = MonotonicClock.now()
             handleTimers(now)
-            let sentAny = transmit(now)
+            let sent = transmit(now)
             sweep()
-            if !receivedAny, !sentAny { wait(now) }
+            if max(received, sent) >= Self.busyDatagrams { lastBusy = now }
+            if received == 0, sent == 0, now - lastBusy >= Self.lookout { wait(now) }
         }
     }
 
@@ -108,8 +115,9 @@ package final class EndpointLoop {
 
     // MARK: Receiving
 
-    private func receive() -> Bool {
-        var receivedAny = false
+    /// How many datagrams came.
+    private func receive() -> Int {
+        var received = 0
         for _ in 0..<Self.receivesPerTurn {
             let count: Int
             do throws(SocketError) {
@@ -122,11 +130,11 @@ package final class EndpointLoop {
                 for entry in entries { entry.handler.peerUnreachable(entry.connection, now: now) }
                 continue
             }
-            receivedAny = true
+            received += info.datagramCount(of: count)
             guard !info.isTruncated else { continue }
             route(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]), MonotonicClock.now())
         }
-        return receivedAny
+        return received
     }
 
     /// Cuts a received run into its datagrams and hands each to its connection.
@@ -232,21 +240,23 @@ package final class EndpointLoop {
     }
 
     /// One batch for each connection that has something to say. The others wait for their turn: a batch is 64 KiB.
-    private func transmit(_ now: MonotonicTime) -> Bool {
-        var sentAny = false
+    ///
+    /// - Returns: How many datagrams were sent; at least 1 when there is more to do at once.
+    private func transmit(_ now: MonotonicTime) -> Int {
+        var sent = 0
         for entry in entries where entry.isDue {
             // A handler may have more to send once it knows what happened.
             takeEvents(entry, now)
-            let hasSent = !sender.isBlocked && sender.sendNext(of: entry.connection, now)
+            let count = sender.isBlocked ? 0 : sender.sendNext(of: entry.connection, now)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)
-            entry.isDue = hasSent || isNewsworthy || sender.isBlocked
+            entry.isDue = count > 0 || isNewsworthy || sender.isBlocked
             // With the socket full nothing can be sent, whatever the connection's timers say.
             let expiry = sender.isBlocked ? .never : entry.connection.expiry
             entry.deadline = min(expiry, entry.handler.deadline)
-            sentAny = sentAny || hasSent || isNewsworthy
+            sent += max(count, isNewsworthy ? 1 : 0)
         }
-        return sentAny
+        return sent
     }
 
     /// Whether there were any.

@@ -36,6 +36,12 @@ package final class ReceiveInfo {
     /// The size of each datagram but the last; nil when there was just one.
     package var segmentSize: Int? { raw.pointee.segment_size > 0 ? Int(raw.pointee.segment_size) : nil }
 
+    /// How many datagrams so many bytes are.
+    package func datagramCount(of bytes: Int) -> Int {
+        guard let segmentSize else { return 1 }
+        return (bytes + segmentSize - 1) / segmentSize
+    }
+
     /// Whether the buffer was too small.
     package var isTruncated: Bool { raw.pointee.truncated != 0 }
 
