@@ -20,8 +20,9 @@ package final class EndpointLoop {
     private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 16)
     private let info = ReceiveInfo()
 
-    /// Receive calls in one turn, at most: so that acknowledgements and timers aren't starved by a flood.
-    private static let receivesPerTurn = 16
+    /// Datagrams received in one turn, about: acknowledgements, timers and sending wait for so long. Fewer keep both ends
+    /// of a transfer at work at the same time; many fewer cost an acknowledgement each.
+    private static let datagramsPerTurn = 128
     /// A thread that moved a run of so many datagrams this short a time ago looks again before it sleeps: the next run is
     /// on its way, and to be woken costs the *sender* of that run a signal to another processor, which in a virtual
     /// machine takes longer than sending it. Flows too slow for such runs never spin.
@@ -118,17 +119,17 @@ package final class EndpointLoop {
     /// How many datagrams came.
     private func receive() -> Int {
         var received = 0
-        for _ in 0..<Self.receivesPerTurn {
+        while received < Self.datagramsPerTurn {
             let count: Int
             do throws(SocketError) {
                 guard let waiting = try socket.receive(into: receiveBuffer, info: info) else { break }
                 count = waiting
             } catch {
                 // On a client's connected socket ICMP says that the peer's port is closed. Else a datagram was lost.
-                guard acceptor == nil, error.isPeerUnreachable else { continue }
+                guard acceptor == nil, error.isPeerUnreachable else { break }
                 let now = MonotonicClock.now()
                 for entry in entries { entry.handler.peerUnreachable(entry.connection, now: now) }
-                continue
+                break
             }
             received += info.datagramCount(of: count)
             guard !info.isTruncated else { continue }
