@@ -107,7 +107,7 @@ package struct QUICTransport: Transport {
             return TransportError(
                 .unreachable,
                 "no answer on UDP \(name), but TCP answers there: a firewall, or an iperf3 server? "
-                    + "--tcp needs no UDP", code: code)
+                    + "(--tcp, which needs no UDP, comes with the next version)", code: code)
         }
         return isRefused
             ? TransportError(
