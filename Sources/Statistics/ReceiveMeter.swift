@@ -16,7 +16,9 @@ package struct ReceiveMeter: Sendable {
     private let streams: Int
 
     private var phase = Phase.waiting
+    /// Meaningless before `hasOpened`.
     private var opened = MonotonicTime(nanoseconds: 0)
+    private var hasOpened = false
     /// The counters when the running row began, when the window opened, and when it closed.
     private var atRowStart: [UInt64]
     private var atWindowStart: [UInt64]
@@ -51,7 +53,7 @@ package struct ReceiveMeter: Sendable {
     }
 
     /// Whether the first payload byte has been seen.
-    package var isOpen: Bool { phase != .waiting }
+    package var isOpen: Bool { hasOpened }
     package var isClosed: Bool { phase == .closed }
     /// When the first payload byte arrived.
     package var openedAt: MonotonicTime? { isOpen ? opened : nil }
@@ -60,6 +62,7 @@ package struct ReceiveMeter: Sendable {
     package mutating func open(at now: MonotonicTime) {
         guard phase == .waiting else { return }
         opened = now
+        hasOpened = true
         phase = warmUp > .zero ? .warmUp : .measuring
         scheduleNext()
     }

@@ -80,9 +80,6 @@ struct ClientCommand: AsyncParsableCommand {
     @Flag(name: .shortAndLong, help: "Print no rows and no progress, just the summary.")
     var quiet = false
 
-    @Flag(name: .customLong("quic"), help: "Test over QUIC (the default).")
-    var overQUIC = false
-
     func validate() throws {
         // A mistyped subcommand would become a host, and an odd "unknown host".
         if let meant = NearMiss.find(host, among: ["serve", "client", "help"]) {

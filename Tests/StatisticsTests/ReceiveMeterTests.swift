@@ -97,5 +97,8 @@ import Testing
         var meter = ReceiveMeter(streams: 1, warmUp: .zero, interval: .seconds(1), duration: .seconds(2))
         #expect(close(&meter, 500, [0]).isEmpty)
         #expect(totals(meter, [0]).duration == nil)
+        #expect(!meter.isOpen, "no byte came, and what comes now opens nothing")
+        meter.open(at: start)
+        #expect(meter.openedAt == nil)
     }
 }

@@ -64,6 +64,7 @@ final class QUICPlaneCore {
     var deadline: MonotonicTime { meter.nextBoundary }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
+        settle(connection)
         lastBatch = now
         if meter.isDue(at: now) { publish(meter.advance(to: now, counters: connection.received)) }
     }
@@ -76,16 +77,22 @@ final class QUICPlaneCore {
         }
     }
 
-    private func measure(_ connection: QUICConnection, now: MonotonicTime) {
+    /// Opens the window at the batch that brought the first payload byte, and closes it at the one that brought the last
+    /// byte of a budget. Asked before each batch, so that neither is dated to a later one of the same turn.
+    private func settle(_ connection: QUICConnection) {
         if !meter.isOpen, connection.receivedTotal > 0 { meter.open(at: lastBatch) }
+        if !meter.isClosed, meter.budgetIsIn(connection.receivedTotal) {
+            publish(meter.close(at: lastBatch, counters: connection.received))
+        }
+    }
+
+    private func measure(_ connection: QUICConnection, now: MonotonicTime) {
+        settle(connection)
         if meter.isOpen, !hasReportedReceiving {
             hasReportedReceiving = true
             events.yield(.receiving)
         }
         if meter.isDue(at: now) { publish(meter.advance(to: now, counters: connection.received)) }
-        if !meter.isClosed, meter.budgetIsIn(connection.receivedTotal) {
-            publish(meter.close(at: lastBatch, counters: connection.received))
-        }
         guard !hasReportedReceived, connection.finishedStreams + connection.resetStreams >= plan.streams else { return }
         // The senders' clocks end a timed test about when the window closes: it is kept open to its planned end.
         // Nothing more can come when there is no planned end, or when the sender gave up.

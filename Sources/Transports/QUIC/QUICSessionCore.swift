@@ -106,7 +106,9 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         switch event {
         case .handshakeCompleted:
             if role == .client, (try? connection.openControl()) == nil {
-                return finish(QUICEnding.libraryError(.noControlStream).asError, connection, now: now)
+                // A server that allows no stream can't be spoken to, and would be waited for as long as it likes.
+                endHandshake(connection, .failed(.libraryError(.noControlStream)))
+                return connection.close(code: CloseReason.protocolError.rawValue, reason: "no control stream")
             }
             endHandshake(connection, .completed(after: now - startedAt))
         case .control(let bytes): inbox.append(bytes)
