@@ -107,6 +107,9 @@ extension WireProtocol {
     init(_ transport: TransportKind) {
         switch transport {
         case .quic: self = .quic
+        // What protects the connection isn't the test's protocol: inside TLS, TCP is said.
+        case .tcp, .tls: self = .tcp
+        case .udp: self = .udp
         }
     }
 }

@@ -16,6 +16,7 @@ extension WirePath {
             datagramsSent = metrics.datagramsSent
             datagramsReceived = metrics.datagramsReceived
             maxUDPPayload = metrics.maxUDPPayload?.bytes
+        case .tcp, .udp: break
         }
     }
 

@@ -16,7 +16,7 @@ extension WireRow {
         let end = try Duration(wireMilliseconds: endMilliseconds, field: "end_ms")
         guard start <= end else { throw .invalidField(field: "end_ms", reason: "lies before start_ms") }
         return IntervalReport(
-            start: start, end: end, isWarmUp: isWarmUp, upload: ByteCount(bytesReceived),
+            .upload, start: start, end: end, isWarmUp: isWarmUp, bytesReceived: ByteCount(bytesReceived),
             streams: (streams ?? []).map { ByteCount($0) })
     }
 

@@ -14,10 +14,13 @@ public struct DirectionSummary: Sendable, Hashable {
     public var streams: [ByteCount]
     /// Whether every byte sent had arrived when the test ended. nil when the other end did not say.
     public var isComplete: Bool?
+    /// What the receiver counted of datagrams; nil on transports that have none.
+    public var datagrams: DatagramReport?
 
     public init(
         bytesReceived: ByteCount, duration: Duration?, drainedBytes: ByteCount = 0, warmUpBytes: ByteCount = 0,
-        bytesSent: ByteCount? = nil, streams: [ByteCount] = [], isComplete: Bool? = nil
+        bytesSent: ByteCount? = nil, streams: [ByteCount] = [], isComplete: Bool? = nil,
+        datagrams: DatagramReport? = nil
     ) {
         self.bytesReceived = bytesReceived
         self.duration = duration
@@ -26,6 +29,7 @@ public struct DirectionSummary: Sendable, Hashable {
         self.bytesSent = bytesSent
         self.streams = streams
         self.isComplete = isComplete
+        self.datagrams = datagrams
     }
 
     /// Payload bits per second, counted by the receiver over its own clock.

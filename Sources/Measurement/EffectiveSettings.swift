@@ -12,5 +12,21 @@ public struct EffectiveSettings: Sendable, Hashable {
     /// Whether ECN marks survived the path (RFC 9000 §13.4.2); nil when that is not known yet.
     public var explicitCongestionNotification: Bool?
 
+    /// Payload per write or per datagram.
+    public var payloadUnit: ByteCount?
+    /// The largest amount that pacing sends at once; nil when nothing is paced.
+    public var pacingBurst: ByteCount?
+    /// The TOS byte, where one was set.
+    public var typeOfService: UInt8?
+    public var maxSegmentSize: ByteCount?
+    /// TCP_NODELAY.
+    public var sendsWithoutDelay: Bool?
+    public var usesZeroCopy: Bool?
+    /// Received payload was not copied to the application: such a figure flatters.
+    public var skipsReceiveCopy: Bool?
+    public var usesMultipath: Bool?
+    /// The ceiling of the flow-control windows (QUIC).
+    public var flowControlWindow: ByteCount?
+
     public init() {}
 }

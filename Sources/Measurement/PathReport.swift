@@ -18,6 +18,9 @@ public struct PathReport: Sendable, Hashable {
 /// What only one transport can tell.
 public enum PathMetrics: Sendable, Hashable {
     case quic(QUICPathMetrics)
+    /// TCP's, also where TLS is over it.
+    case tcp(TCPPathMetrics)
+    case udp(UDPPathMetrics)
 }
 
 /// QUIC's state of one path. Names are those of RFC 9002; nil is "not measured".

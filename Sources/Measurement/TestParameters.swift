@@ -1,25 +1,9 @@
 /// What moves the payload.
 public enum TransportKind: String, Sendable, Hashable, CaseIterable {
     case quic
-}
-
-/// When a direction has sent enough. With both, whichever ends first.
-public struct TestLimit: Sendable, Hashable {
-    /// The length of the measured window; the warm-up comes in addition.
-    public var duration: Duration?
-    /// Payload bytes per direction, shared by all its streams.
-    public var byteBudget: ByteCount?
-
-    private init(duration: Duration?, byteBudget: ByteCount?) {
-        self.duration = duration
-        self.byteBudget = byteBudget
-    }
-
-    public static func duration(_ duration: Duration) -> TestLimit { TestLimit(duration: duration, byteBudget: nil) }
-    public static func bytes(_ budget: ByteCount) -> TestLimit { TestLimit(duration: nil, byteBudget: budget) }
-    public static func whicheverFirst(_ duration: Duration, _ budget: ByteCount) -> TestLimit {
-        TestLimit(duration: duration, byteBudget: budget)
-    }
+    case tls
+    case tcp
+    case udp
 }
 
 /// What a client asks for: one test, as both ends need to know it.
@@ -33,6 +17,10 @@ public struct TestParameters: Sendable, Hashable {
     public var warmUp: Duration
     /// The length of an interval row.
     public var interval: Duration
+    /// What each sending end aims at, over all its streams; nil for as fast as it goes.
+    public var targetBitrate: Bitrate?
+    public var payload: PayloadContent
+    public var settings: TransportSettings
 
     public static let streamLimits = 1...128
     public static let defaultDuration = Duration.seconds(10)
@@ -41,7 +29,9 @@ public struct TestParameters: Sendable, Hashable {
 
     public init(
         transport: TransportKind = .quic, direction: Direction = .upload, streams: Int = 1,
-        limit: TestLimit = .duration(defaultDuration), warmUp: Duration = .zero, interval: Duration = .seconds(1)
+        limit: TestLimit = .duration(defaultDuration), warmUp: Duration = .zero, interval: Duration = .seconds(1),
+        targetBitrate: Bitrate? = nil, payload: PayloadContent = .random,
+        settings: TransportSettings = TransportSettings()
     ) {
         self.transport = transport
         self.direction = direction
@@ -49,5 +39,15 @@ public struct TestParameters: Sendable, Hashable {
         self.limit = limit
         self.warmUp = warmUp
         self.interval = interval
+        self.targetBitrate = targetBitrate
+        self.payload = payload
+        self.settings = settings
     }
+}
+
+/// What the payload's bytes are.
+public enum PayloadContent: String, Sendable, Hashable, CaseIterable {
+    /// Incompressible: what a path that compresses can't make look fast.
+    case random
+    case zeros
 }

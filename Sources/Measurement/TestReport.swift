@@ -10,8 +10,11 @@ public struct TestReport: Sendable {
     public var intervals: [IntervalReport]
     public var upload: DirectionSummary?
     public var download: DirectionSummary?
-    /// The sender's view of the path over the whole test.
-    public var path: PathReport?
+    /// Each direction's sender's view of the path over the whole test.
+    public var uploadPath: PathReport?
+    public var downloadPath: PathReport?
+    /// What the path's largest datagrams are, where the test was to find that out.
+    public var pathMTU: PathMTUReport?
     public var handshake: HandshakeReport?
     public var security: SecurityReport?
     public var warnings: [TestWarning]
@@ -21,7 +24,8 @@ public struct TestReport: Sendable {
     public init(
         id: String, startedAt: Double, parameters: TestParameters, client: EndReport, server: EndReport? = nil,
         intervals: [IntervalReport] = [], upload: DirectionSummary? = nil, download: DirectionSummary? = nil,
-        path: PathReport? = nil, handshake: HandshakeReport? = nil, security: SecurityReport? = nil,
+        uploadPath: PathReport? = nil, downloadPath: PathReport? = nil, handshake: HandshakeReport? = nil,
+        security: SecurityReport? = nil,
         warnings: [TestWarning] = [], failure: TestFailure? = nil
     ) {
         self.id = id
@@ -32,7 +36,8 @@ public struct TestReport: Sendable {
         self.intervals = intervals
         self.upload = upload
         self.download = download
-        self.path = path
+        self.uploadPath = uploadPath
+        self.downloadPath = downloadPath
         self.handshake = handshake
         self.security = security
         self.warnings = warnings
@@ -40,6 +45,7 @@ public struct TestReport: Sendable {
     }
 
     public func summary(_ direction: Direction) -> DirectionSummary? { direction == .upload ? upload : download }
+    public func path(_ direction: Direction) -> PathReport? { direction == .upload ? uploadPath : downloadPath }
 }
 
 /// One end of a test.

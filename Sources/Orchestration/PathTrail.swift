@@ -17,11 +17,30 @@ struct PathTrail: Sendable {
             metrics.datagramsSent = growth(metrics.datagramsSent, since: before.datagramsSent)
             metrics.datagramsReceived = growth(metrics.datagramsReceived, since: before.datagramsReceived)
             piece.metrics = .quic(metrics)
+        case (.tcp(let before), .tcp(var metrics)):
+            metrics.retransmissions = growth(metrics.retransmissions, since: before.retransmissions)
+            metrics.bytesAcknowledged = metrics.bytesAcknowledged.map { $0 - (before.bytesAcknowledged ?? .zero) }
+            metrics.busyTime = growth(metrics.busyTime, since: before.busyTime)
+            metrics.receiveWindowLimitedTime = growth(
+                metrics.receiveWindowLimitedTime, since: before.receiveWindowLimitedTime)
+            metrics.sendBufferLimitedTime = growth(metrics.sendBufferLimitedTime, since: before.sendBufferLimitedTime)
+            piece.metrics = .tcp(metrics)
+        case (.udp(let before), .udp(var metrics)):
+            metrics.datagramsSent = growth(metrics.datagramsSent, since: before.datagramsSent)
+            metrics.sendDrops = growth(metrics.sendDrops, since: before.sendDrops)
+            metrics.reportedReceived = growth(metrics.reportedReceived, since: before.reportedReceived)
+            metrics.reportedLost = growth(metrics.reportedLost, since: before.reportedLost)
+            piece.metrics = .udp(metrics)
+        default: return sample  // a transport doesn't change in mid-test
         }
         return piece
     }
 
     /// nil when there is no count now; a peer's counter that ran backwards is a growth of nothing.
+    private func growth(_ now: Duration?, since before: Duration?) -> Duration? {
+        now.map { max(.zero, $0 - (before ?? .zero)) }
+    }
+
     private func growth(_ now: UInt64?, since before: UInt64?) -> UInt64? {
         now.map { $0 - min($0, before ?? 0) }
     }

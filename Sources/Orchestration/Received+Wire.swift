@@ -10,8 +10,8 @@ extension ReceivedInterval {
 
     func report(of direction: Direction) -> IntervalReport {
         IntervalReport(
-            start: start, end: end, isWarmUp: isWarmUp, upload: direction == .upload ? total : nil,
-            download: direction == .download ? total : nil, streams: streams)
+            direction, start: start, end: end, isWarmUp: isWarmUp, bytesReceived: total, streams: streams,
+            datagrams: datagrams)
     }
 }
 
@@ -22,7 +22,7 @@ extension ReceivedTotals {
     func summary(bytesSent: ByteCount? = nil) -> DirectionSummary {
         DirectionSummary(
             bytesReceived: total, duration: duration, drainedBytes: drained, warmUpBytes: warmUp,
-            bytesSent: bytesSent, streams: measured, isComplete: isComplete)
+            bytesSent: bytesSent, streams: measured, isComplete: isComplete, datagrams: datagrams)
     }
 
     var wireTotals: WireTotals { WireTotals(summary()) }

@@ -1,9 +1,7 @@
 import FoundationEssentials
 import QrateMeasurement
 import QrateOrchestration
-import QrateSecurity
 import QrateTransportAPI
-import QrateTransports
 
 /// Runs one test against a server.
 ///
@@ -29,19 +27,9 @@ public final class TestClient: Sendable {
     ///   can't be used.
     public init(_ configuration: TestConfiguration) throws(TestFailure) {
         try configuration.validate()
-        let trust = try configuration.trust.clientTrust(
-            serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
-        let transport: any Transport =
-            switch configuration.parameters.transport {
-            case .quic:
-                QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust) {
-                    [files = configuration.certificate] () throws(SecurityError) in
-                    guard let files else { return ClientIdentity() }
-                    return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
-                }
-            }
         test = ClientTest(
-            transport: transport, endpoint: Endpoint(host: configuration.host, port: configuration.port),
+            transport: try TransportFactory.make(configuration),
+            endpoint: Endpoint(host: configuration.host, port: configuration.port),
             parameters: configuration.parameters, connectTimeout: configuration.connectTimeout,
             startedAt: Date().timeIntervalSince1970)
     }

@@ -6,13 +6,19 @@ package enum Resolver {
     /// as in `fe80::1%eth0` is understood.
     ///
     /// Runs on a thread of its own, because getaddrinfo(3) blocks for as long as the name servers let it.
-    package static func resolve(_ host: String, port: UInt16) async throws(ResolverError) -> [SocketAddress] {
-        try await DedicatedThread.run(name: "qrate-resolve") { lookUp(host, port: port) }.get()
+    ///
+    /// - Parameter family: Only addresses of this IP version; nil for both.
+    package static func resolve(
+        _ host: String, port: UInt16, family: AddressFamily? = nil
+    ) async throws(ResolverError) -> [SocketAddress] {
+        try await DedicatedThread.run(name: "qrate-resolve") { lookUp(host, port: port, family) }.get()
     }
 
-    private static func lookUp(_ host: String, port: UInt16) -> Result<[SocketAddress], ResolverError> {
+    private static func lookUp(
+        _ host: String, port: UInt16, _ family: AddressFamily?
+    ) -> Result<[SocketAddress], ResolverError> {
         var hints = addrinfo()
-        hints.ai_family = AF_UNSPEC
+        hints.ai_family = family?.number ?? AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         hints.ai_flags = AI_NUMERICSERV
         var list: UnsafeMutablePointer<addrinfo>?

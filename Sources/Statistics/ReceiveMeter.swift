@@ -25,6 +25,8 @@ package struct ReceiveMeter: Sendable {
     private var atWindowEnd: [UInt64]
     private var rowStart = Duration.zero
     private var windowEnd: Duration?
+    /// Since when its time stands still.
+    private var pausedAt: MonotonicTime?
 
     /// When the next row ends or the window closes; ``MonotonicTime/never`` while nothing is due. A driver wakes then.
     package private(set) var nextBoundary = MonotonicTime.never
@@ -88,6 +90,23 @@ package struct ReceiveMeter: Sendable {
         return rows
     }
 
+    /// The window's time stands still from `now` on: call ``advance(to:counters:)`` before. What still arrives counts.
+    package mutating func pause(at now: MonotonicTime) {
+        guard pausedAt == nil else { return }
+        pausedAt = now
+        nextBoundary = .never
+    }
+
+    /// Its time goes on as if the pause had not been.
+    package mutating func resume(at now: MonotonicTime) {
+        guard let since = pausedAt else { return }
+        pausedAt = nil
+        guard hasOpened else { return }
+        // One that opened in the pause has been open for no time at all.
+        opened = opened >= since ? now : opened + (now - since)
+        scheduleNext()
+    }
+
     /// Closes the window now: the last byte of a budget came, or the test is being ended. The last, shorter row is
     /// returned unless it is empty of time.
     package mutating func close(at now: MonotonicTime, counters: UnsafeBufferPointer<UInt64>) -> [Row] {
@@ -98,7 +117,7 @@ package struct ReceiveMeter: Sendable {
         }
         var rows = advance(to: now, counters: counters)
         guard phase != .closed else { return rows }
-        let end = now - opened
+        let end = (pausedAt ?? now) - opened
         if phase == .warmUp {
             // Nothing was measured: the window never opened.
             if end > rowStart { rows.append(endRow(at: end, counters)) }
@@ -166,6 +185,7 @@ package struct ReceiveMeter: Sendable {
 
     /// The next row boundary: a whole interval from where the phase began, cut short by the phase's end.
     private mutating func scheduleNext() {
+        guard pausedAt == nil else { return nextBoundary = .never }
         switch phase {
         case .waiting, .closed: nextBoundary = .never
         case .warmUp: nextBoundary = opened + min(rowStart + interval, warmUp)

@@ -38,6 +38,7 @@ private struct InMemoryPlane: DataPlane {
 
     var events: AsyncStream<PlaneEvent> { port.events }
     func start(_ job: SendJob) { if isSender { flow.start(job) } }
+    func setPaused(_ isPaused: Bool) {}
     func stopSending(_ how: SendEnd) { if isSender { flow.stop(how) } }
     func closeWindow() async -> ClosedWindow { flow.closeWindow() }
 

@@ -8,6 +8,9 @@ package protocol DataPlane: Sendable {
     var events: AsyncStream<PlaneEvent> { get }
     /// Begins to send. No effect at an end that only receives.
     func start(_ job: SendJob)
+    /// Stops sending for a while, or goes on. The time of a pause counts neither for the job's duration nor for the
+    /// receiver's window; what is on its way still arrives and counts. Both ends of a test pause together.
+    func setPaused(_ isPaused: Bool)
     /// Ends sending before the job is done.
     func stopSending(_ how: SendEnd)
     /// The state now: taken by the owning thread, all streams at one moment, counters since the plane began. Once the
@@ -27,53 +30,6 @@ package struct ClosedWindow: Sendable, Hashable {
     package init(_ totals: ReceivedTotals, rowCount: Int) {
         self.totals = totals
         self.rowCount = rowCount
-    }
-}
-
-/// What both ends agreed to move.
-package struct DataPlan: Sendable, Hashable {
-    /// This end.
-    package var role: Role
-    package var direction: Direction
-    package var streams: Int
-    package var limit: TestLimit
-    package var warmUp: Duration
-    package var interval: Duration
-
-    package init(role: Role, parameters: TestParameters) {
-        self.role = role
-        direction = parameters.direction
-        streams = parameters.streams
-        limit = parameters.limit
-        warmUp = parameters.warmUp
-        interval = parameters.interval
-    }
-
-    package var sends: Bool { direction.sends(from: role) }
-    package var receives: Bool { direction.sends(from: role == .client ? .server : .client) }
-}
-
-/// What the server tells the client about where the data goes: `test_ack`'s fields. Empty for QUIC.
-package struct DataOffer: Sendable, Hashable {
-    package var ports: [UInt16]
-    package var token: String?
-
-    package init(ports: [UInt16] = [], token: String? = nil) {
-        self.ports = ports
-        self.token = token
-    }
-}
-
-/// What one end shall send. The clock of `duration` starts when the sending thread takes the job up.
-package struct SendJob: Sendable, Hashable {
-    /// Warm-up and measured window together; nil for no limit of time.
-    package var duration: Duration?
-    /// Bytes shared by all streams; nil for no limit of bytes.
-    package var byteBudget: ByteCount?
-
-    package init(plan: DataPlan) {
-        duration = plan.limit.duration.map { $0 + plan.warmUp }
-        byteBudget = plan.limit.byteBudget
     }
 }
 
@@ -105,12 +61,16 @@ package struct ReceivedInterval: Sendable, Hashable {
     package var isWarmUp: Bool
     /// Payload received in this row, per stream 1...N.
     package var streams: [ByteCount]
+    package var datagrams: DatagramReport?
 
-    package init(start: Duration, end: Duration, isWarmUp: Bool, streams: [ByteCount]) {
+    package init(
+        start: Duration, end: Duration, isWarmUp: Bool, streams: [ByteCount], datagrams: DatagramReport? = nil
+    ) {
         self.start = start
         self.end = end
         self.isWarmUp = isWarmUp
         self.streams = streams
+        self.datagrams = datagrams
     }
 
     package var total: ByteCount { streams.reduce(.zero, +) }
@@ -125,17 +85,20 @@ package struct ReceivedTotals: Sendable, Hashable {
     package var drained: ByteCount
     /// The measured window's length; nil when no payload came, or none after the warm-up.
     package var duration: Duration?
-    /// Every stream was ended by its sender, so nothing is missing.
+    /// Every stream was ended by its sender, so nothing is missing that its transport would have brought.
     package var isComplete: Bool
+    package var datagrams: DatagramReport?
 
     package init(
-        measured: [ByteCount], warmUp: ByteCount, drained: ByteCount, duration: Duration?, isComplete: Bool
+        measured: [ByteCount], warmUp: ByteCount, drained: ByteCount, duration: Duration?, isComplete: Bool,
+        datagrams: DatagramReport? = nil
     ) {
         self.measured = measured
         self.warmUp = warmUp
         self.drained = drained
         self.duration = duration
         self.isComplete = isComplete
+        self.datagrams = datagrams
     }
 
     package var total: ByteCount { measured.reduce(.zero, +) }
@@ -155,6 +118,8 @@ package struct PlaneSample: Sendable {
     /// This end's view of the path.
     package var path: PathReport?
     package var settings: EffectiveSettings
+    /// What a search for the path MTU has found; nil when that isn't what the plane is for.
+    package var pathMTU: PathMTUReport?
 
     package init(sent: [ByteCount]? = nil, path: PathReport? = nil, settings: EffectiveSettings = EffectiveSettings()) {
         self.sent = sent

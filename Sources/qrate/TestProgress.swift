@@ -6,7 +6,7 @@ struct TestProgress {
     private var parameters: TestParameters
     private let createdAt = ContinuousClock.now
     private var startedAt: ContinuousClock.Instant?
-    private var received: ByteCount?
+    private var received: [Direction: ByteCount] = [:]
     private var upload: Bitrate?
     private var download: Bitrate?
 
@@ -18,10 +18,10 @@ struct TestProgress {
     }
 
     mutating func add(_ row: IntervalReport) {
-        upload = row.upload.flatMap { Bitrate($0, over: row.length) }
-        download = row.download.flatMap { Bitrate($0, over: row.length) }
+        let rate = Bitrate(row.bytesReceived, over: row.length)
+        if row.direction == .upload { upload = rate } else { download = rate }
         guard !row.isWarmUp else { return }
-        received = (received ?? .zero) + max(row.upload ?? .zero, row.download ?? .zero)
+        received[row.direction, default: .zero] += row.bytesReceived
     }
 
     func line(at now: ContinuousClock.Instant) -> ProgressLine.State {
@@ -36,6 +36,7 @@ struct TestProgress {
         return ProgressLine.State(
             phase: planned.map { measured > $0 } ?? false ? .draining : .measuring, elapsed: measured,
             duration: planned,
-            received: received, byteBudget: parameters.limit.byteBudget, upload: upload, download: download)
+            received: received.values.max(), byteBudget: parameters.limit.byteBudget, upload: upload, download: download
+        )
     }
 }

@@ -13,8 +13,8 @@ import Testing
         #expect(
             interval
                 == IntervalReport(
-                    start: .microseconds(1_000_125), end: .nanoseconds(2_000_000_001), isWarmUp: true,
-                    upload: received.reduce(.zero, +), streams: received))
+                    .upload, start: .microseconds(1_000_125), end: .nanoseconds(2_000_000_001), isWarmUp: true,
+                    bytesReceived: received.reduce(.zero, +), streams: received))
     }
 
     @Test("a row whose streams overflow saturates, and one without detail keeps its total")
@@ -22,7 +22,7 @@ import Testing
         let row = WireRow(start: .zero, end: .seconds(1), isWarmUp: false, received: [ByteCount(.max), 1])
         #expect(row.bytesReceived == .max)
         let bare = WireRow(startMilliseconds: 0, endMilliseconds: 1, isWarmUp: false, bytesReceived: 7, streams: nil)
-        #expect(try bare.uploadInterval().upload == 7)
+        #expect(try bare.uploadInterval().bytesReceived == 7)
         #expect(try bare.uploadInterval().streams == [])
     }
 

@@ -72,7 +72,7 @@ import Testing
         #expect(client.feed(interval(2)).map(\.summary) == ["set idle"])
         let path = PathReport(observedBy: .client, start: .zero, end: .seconds(2), metrics: .quic(QUICPathMetrics()))
         let shown = rows(client.feed(.sampled(PlaneSample(sent: [20], path: path))))
-        #expect(shown.map(\.upload) == [9, 9])
+        #expect(shown.map { $0.received(.upload) } == [9, 9])
         #expect(shown.map(\.path) == [nil, path])
     }
 
@@ -101,7 +101,7 @@ import Testing
         client.feed(.planeReady(DataOffer(), PlaneSample()))
         client.feed(.plane(.interval(row(1))))
         let shown = rows(client.feed(.timer(.rowPath)))
-        #expect(shown.map(\.download) == [500])
+        #expect(shown.map { $0.received(.download) } == [500])
         #expect(shown.map(\.path) == [nil])
         #expect(rows(client.feed(pathInterval(1, at: 1))).isEmpty)
     }

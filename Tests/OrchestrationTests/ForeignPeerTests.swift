@@ -99,7 +99,7 @@ import Testing
 
         #expect(report.failure == nil)
         #expect(report.warnings == [.foreignWindow])
-        #expect(report.intervals.map(\.upload) == [990])
+        #expect(report.intervals.map { $0.received(.upload) } == [990])
         #expect(report.upload?.bytesReceived == 1990)
         #expect(report.upload?.duration == .milliseconds(2050))
         #expect(report.upload?.isComplete == nil)

@@ -55,8 +55,8 @@ import Testing
             let sender: Role = direction == .upload ? .client : .server
             #expect(report.intervals.map { $0.path?.observedBy } == [sender, sender, sender])
             #expect(report.intervals.map { $0.path?.start } == [.zero, .seconds(1), .seconds(2)])
-            #expect(report.path?.observedBy == sender)
-            #expect(report.path?.end == .seconds(3))
+            #expect(report.path(direction)?.observedBy == sender)
+            #expect(report.path(direction)?.end == .seconds(3))
             let summary = try #require(report.summary(direction))
             #expect(summary.bytesReceived == 6000)
             #expect(summary.duration == .seconds(3))

@@ -27,7 +27,7 @@ enum SampleReports {
         report.upload = DirectionSummary(
             bytesReceived: 331_500_000, duration: .milliseconds(3000), drainedBytes: 3_412_992,
             bytesSent: 334_912_992, streams: [331_500_000], isComplete: true)
-        report.path = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
+        report.uploadPath = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
         return report
     }
 
@@ -51,7 +51,7 @@ enum SampleReports {
         report.download = DirectionSummary(
             bytesReceived: 210_000_000, duration: .seconds(2), drainedBytes: 1_000_000, warmUpBytes: 20_000_000,
             bytesSent: 231_000_000, streams: [55_000_000, 55_000_000, 55_000_000, 45_000_000], isComplete: true)
-        report.path = path(.server, end: 2530, rtt: 25_000, lost: 30, window: 2_950_000)
+        report.downloadPath = path(.server, end: 2530, rtt: 25_000, lost: 30, window: 2_950_000)
         return report
     }
 
@@ -60,10 +60,10 @@ enum SampleReports {
         report.security?.verification = .pinned
         report.server?.settings.congestionController = "bbr"
         report.intervals = [
-            row(
-                0, 1000, 97_400_000, download: 110_000_000,
-                path: path(end: 1000, rtt: 24_100, lost: 0, window: 2_900_000)),
-            row(1000, 2000, 116_900_000, download: 112_000_000),
+            row(0, 1000, 97_400_000, path: path(end: 1000, rtt: 24_100, lost: 0, window: 2_900_000)),
+            row(0, 1000, download: 110_000_000),
+            row(1000, 2000, 116_900_000),
+            row(1000, 2000, download: 112_000_000),
         ]
         report.upload = DirectionSummary(
             bytesReceived: 250_000_000, duration: .milliseconds(2140), bytesSent: 250_000_000,
@@ -116,7 +116,7 @@ enum SampleReports {
         report.client.settings = EffectiveSettings()
         report.server?.settings = EffectiveSettings()
         report.upload = DirectionSummary(bytesReceived: 0, duration: nil)
-        report.path = PathReport(observedBy: .client, start: .zero, end: .zero, metrics: .quic(QUICPathMetrics()))
+        report.uploadPath = PathReport(observedBy: .client, start: .zero, end: .zero, metrics: .quic(QUICPathMetrics()))
         return report
     }
 
@@ -126,7 +126,7 @@ enum SampleReports {
         report.security?.verification = .certificateAuthority
         report.server?.software = "xfr/0.9.0"
         report.server?.settings = EffectiveSettings()
-        report.intervals = [IntervalReport(start: .zero, end: .milliseconds(1000), isWarmUp: false)]
+        report.intervals = []
         return report
     }
 
@@ -199,8 +199,8 @@ enum SampleReports {
         streams: [ByteCount] = [], path: PathReport? = nil
     ) -> IntervalReport {
         IntervalReport(
-            start: .milliseconds(start), end: .milliseconds(end), isWarmUp: isWarmUp, upload: upload,
-            download: download, streams: streams, path: path)
+            upload == nil ? .download : .upload, start: .milliseconds(start), end: .milliseconds(end),
+            isWarmUp: isWarmUp, bytesReceived: upload ?? download ?? .zero, streams: streams, path: path)
     }
 
     /// - Parameters:

@@ -193,7 +193,7 @@ extension ClientRun {
         sending?.foreignRowStart = end
         let streams = interval.streams.sorted { $0.id < $1.id }.map { ByteCount($0.bytes) }
         return IntervalReport(
-            start: start, end: end, isWarmUp: false, upload: ByteCount(interval.aggregate.bytes),
+            .upload, start: start, end: end, isWarmUp: false, bytesReceived: ByteCount(interval.aggregate.bytes),
             streams: streams.count == plan.streams ? streams : [])
     }
 }

@@ -10,11 +10,12 @@ extension ClientMachine {
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
         if run.sending != nil {
             report.upload = uploadSummary(run)
-            report.path = run.lastSample.path
+            report.uploadPath = run.lastSample.path
         }
         if let receiving = run.receiving {
             report.download = receiving.totals?.summary(bytesSent: serverSent(run))
-            report.path = (try? run.result?.qrate?.path?.report(observedBy: .server)) ?? receiving.lastPath
+            report.downloadPath =
+                (try? run.result?.qrate?.path?.report(observedBy: .server)) ?? receiving.lastPath
         }
         return [Direction.upload, .download].flatMap { direction in
             doubts(about: report.summary(direction), direction).map { warn($0) }
@@ -39,16 +40,17 @@ extension ClientMachine {
     }
 
     private func summaryOfRows(bytesSent: ByteCount?) -> DirectionSummary? {
-        let measured = report.intervals.filter { !$0.isWarmUp }
+        let measured = report.intervals.filter { !$0.isWarmUp && $0.direction == .upload }
         guard let first = measured.first, let last = measured.last else {
             return bytesSent.map { DirectionSummary(bytesReceived: .zero, duration: nil, bytesSent: $0) }
         }
         func sum(_ rows: some Sequence<IntervalReport>) -> ByteCount {
-            rows.reduce(.zero) { $0 + ($1.upload ?? .zero) }
+            rows.reduce(.zero) { $0 + $1.bytesReceived }
         }
         return DirectionSummary(
             bytesReceived: sum(measured), duration: last.end - first.start,
-            warmUpBytes: sum(report.intervals.lazy.filter(\.isWarmUp)), bytesSent: bytesSent)
+            warmUpBytes: sum(report.intervals.lazy.filter { $0.isWarmUp && $0.direction == .upload }),
+            bytesSent: bytesSent)
     }
 
     private func serverSent(_ run: ClientRun) -> ByteCount? {

@@ -47,8 +47,8 @@ struct IntervalDocument: Encodable {
         startMilliseconds = interval.start.jsonMilliseconds
         endMilliseconds = interval.end.jsonMilliseconds
         isOmitted = interval.isWarmUp
-        upload = interval.upload.map { Count($0, over: interval.length) }
-        download = interval.download.map { Count($0, over: interval.length) }
+        upload = interval.received(.upload).map { Count($0, over: interval.length) }
+        download = interval.received(.download).map { Count($0, over: interval.length) }
         let counts = interval.streams.enumerated().map { StreamCount(index: $0 + 1, bytesReceived: $1.bytes) }
         streams = counts.isEmpty ? nil : counts
         path = interval.path.map(PathDocument.init)

@@ -7,6 +7,7 @@ struct PathDocument: Encodable {
     init(_ path: PathReport) {
         switch path.metrics {
         case .quic(let metrics): quic = QUICPathDocument(metrics, of: path)
+        case .tcp, .udp: break
         }
     }
 }

@@ -45,7 +45,7 @@ struct ResultDocument: Encodable {
         fairnessIndex =
             report.parameters.direction == .bidirectional
             ? nil : report.summary(report.parameters.direction)?.fairnessIndex
-        path = report.path.map(PathDocument.init)
+        path = (report.uploadPath ?? report.downloadPath).map(PathDocument.init)
         handshake = report.handshake.map(HandshakeDocument.init)
         security = report.security.map(SecurityDocument.init)
         warnings = report.warnings.map(WarningDocument.init)

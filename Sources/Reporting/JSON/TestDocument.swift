@@ -31,10 +31,7 @@ struct TestDocument: Encodable {
         transport = parameters.transport.rawValue
         direction = parameters.direction.rawValue
         streams = parameters.streams
-        connections =
-            switch parameters.transport {
-            case .quic: 1  // all streams of a test share one
-            }
+        connections = parameters.settings.connections
         durationMilliseconds = parameters.limit.duration?.jsonMilliseconds
         byteBudget = parameters.limit.byteBudget?.bytes
         warmUpMilliseconds = parameters.warmUp.jsonMilliseconds

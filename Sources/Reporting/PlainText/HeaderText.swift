@@ -22,6 +22,9 @@ struct HeaderText {
         let transport =
             switch report.parameters.transport {
             case .quic: "QUIC"
+            case .tls: "TLS"
+            case .tcp: "TCP"
+            case .udp: "UDP"
             }
         let (test, preposition) =
             switch report.parameters.direction {

@@ -26,7 +26,7 @@ struct IntervalTable {
     var heading: String { "\n" + table.heading + "\n" }
 
     func rows(_ interval: IntervalReport) -> String {
-        let metrics = interval.path.map(Self.metrics)
+        let metrics = interval.path.flatMap(Self.metrics)
         let cells =
             [Self.label(interval.start, interval.end)] + received(interval) + [
                 Figure.latency(metrics?.smoothedRTT), Figure.latency(metrics?.minRTT),
@@ -41,7 +41,7 @@ struct IntervalTable {
         let summaries = [report.upload, report.download]
         guard let length = summaries.compactMap({ $0?.duration }).max() else { return "" }
         let start = report.intervals.first { !$0.isWarmUp }?.start ?? parameters.warmUp
-        let metrics = report.path.map(Self.metrics)
+        let metrics = (report.uploadPath ?? report.downloadPath).flatMap(Self.metrics)
         let cells =
             [Self.label(start, start + length)] + received(report) + [
                 Figure.latency(metrics?.smoothedRTT), Figure.latency(metrics?.minRTT),
@@ -56,7 +56,9 @@ struct IntervalTable {
         func rate(_ count: ByteCount?) -> String {
             Figure.rate(count.flatMap { Bitrate($0, over: interval.length) })
         }
-        if parameters.direction == .bidirectional { return [rate(interval.upload), rate(interval.download)] }
+        if parameters.direction == .bidirectional {
+            return [rate(interval.received(.upload)), rate(interval.received(.download))]
+        }
         let count = interval.received(parameters.direction)
         return [Figure.bytes(count), rate(count)]
     }
@@ -81,9 +83,10 @@ struct IntervalTable {
 
     private static func label(_ start: Duration, _ end: Duration) -> String { "   " + Figure.bounds(start, end) }
 
-    private static func metrics(_ path: PathReport) -> QUICPathMetrics {
+    private static func metrics(_ path: PathReport) -> QUICPathMetrics? {
         switch path.metrics {
         case .quic(let metrics): metrics
+        case .tcp, .udp: nil
         }
     }
 }

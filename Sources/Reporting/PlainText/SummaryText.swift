@@ -9,7 +9,9 @@ struct SummaryText {
     /// Empty when a test failed before anything was known.
     var lines: [String] {
         var lines = directions.flatMap(throughput)
-        if let path = report.path { lines += Self.path(path, hasWarmUp: report.parameters.warmUp > .zero) }
+        if let path = report.uploadPath ?? report.downloadPath {
+            lines += Self.path(path, hasWarmUp: report.parameters.warmUp > .zero)
+        }
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
         let settings = SettingsText(report).items
         if !settings.isEmpty { lines.append("used " + settings.joined(separator: ", ")) }
@@ -66,6 +68,7 @@ struct SummaryText {
             // Named in full, because it isn't all losses: the library counts no other packets.
             let lost = "packets whose stream data was declared lost: \(Figure.count(metrics.streamPacketsLost))"
             return ["RTT \(rtt), seen by the \(path.observedBy)", lost + (hasWarmUp ? " (warm-up included)" : "")]
+        case .tcp, .udp: return []
         }
     }
 }

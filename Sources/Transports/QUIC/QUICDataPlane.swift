@@ -22,6 +22,8 @@ final class QUICDataPlane: DataPlane {
         post { plane, connection in plane.start(job, connection, now: MonotonicClock.now()) }
     }
 
+    func setPaused(_ isPaused: Bool) {}
+
     func stopSending(_ how: SendEnd) {
         post { plane, connection in plane.stopSending(how, connection) }
     }

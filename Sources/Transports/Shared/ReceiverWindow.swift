@@ -1,0 +1,142 @@
+package import QrateMeasurement
+import QrateStatistics
+package import QrateTransportAPI
+import Synchronization
+
+/// The measured window of a receiver whose streams are counted by several threads.
+///
+/// One lock around one ``ReceiveMeter``: a thread takes it once per *batch* (a 100 KiB read, a run of merged datagrams),
+/// some 20 ns, and whoever crosses a row's boundary first ends the row for all streams. Somebody has to call ``tick(at:)``
+/// when the boundary comes and no payload does.
+package final class ReceiverWindow: Sendable {
+    private let plan: DataPlan
+    private let events: AsyncStream<PlaneEvent>.Continuation
+    private let state: Mutex<State>
+
+    private struct State {
+        var meter: ReceiveMeter
+        /// Payload per stream since the plane began.
+        var received: [UInt64]
+        var total: UInt64 = 0
+        var endings: [StreamEnding?]
+        var rowCount = 0
+        var hasReportedReceived = false
+    }
+
+    /// How a stream ended at its receiver.
+    package enum StreamEnding: Sendable {
+        /// Its sender said that this was all.
+        case finished
+        /// It was cut off: something may be missing.
+        case reset
+    }
+
+    package init(_ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation) {
+        self.plan = plan
+        self.events = events
+        let meter = ReceiveMeter(
+            streams: plan.streams, warmUp: plan.warmUp, interval: plan.interval, duration: plan.limit.duration,
+            byteBudget: plan.limit.byteBudget)
+        state = Mutex(
+            State(
+                meter: meter, received: Array(repeating: 0, count: plan.streams),
+                endings: Array(repeating: nil, count: plan.streams)))
+    }
+
+    /// When the first payload came.
+    package var openedAt: MonotonicTime? { state.withLock { $0.meter.openedAt } }
+
+    /// Counts payload that had arrived at `now`.
+    ///
+    /// - Parameter stream: 0 for stream 1.
+    package func count(_ bytes: Int, stream: Int, at now: MonotonicTime) {
+        guard bytes > 0 else { return }
+        state.withLock { state in
+            if !state.meter.isOpen {
+                state.meter.open(at: now)
+                events.yield(.receiving)
+            }
+            advance(&state, now)
+            state.received[stream] += UInt64(bytes)
+            state.total += UInt64(bytes)
+            if !state.meter.isClosed, state.meter.budgetIsIn(state.total) { close(&state, now) }
+        }
+    }
+
+    /// The stream brings nothing more. A second ending of a stream changes nothing.
+    package func end(stream: Int, _ ending: StreamEnding, at now: MonotonicTime) {
+        state.withLock { state in
+            if state.endings[stream] == nil { state.endings[stream] = ending }
+            settle(&state, now)
+        }
+    }
+
+    /// Ends the rows whose boundary has come.
+    ///
+    /// - Returns: When the next boundary comes; `.never` while none is due. The window's opening makes one due.
+    @discardableResult
+    package func tick(at now: MonotonicTime) -> MonotonicTime {
+        state.withLock { state in
+            advance(&state, now)
+            settle(&state, now)
+            return state.meter.nextBoundary
+        }
+    }
+
+    /// The window's time stands still from `now`, or goes on.
+    package func setPaused(_ isPaused: Bool, at now: MonotonicTime) {
+        state.withLock { state in
+            advance(&state, now)
+            if isPaused { state.meter.pause(at: now) } else { state.meter.resume(at: now) }
+        }
+    }
+
+    /// Closes the window now, if it is still open.
+    package func closeWindow(at now: MonotonicTime) -> ClosedWindow {
+        state.withLock { state in
+            close(&state, now)
+            return ClosedWindow(totals(state), rowCount: state.rowCount)
+        }
+    }
+
+    // MARK: -
+
+    private func advance(_ state: inout State, _ now: MonotonicTime) {
+        guard state.meter.isDue(at: now) else { return }
+        publish(&state, state.received.withUnsafeBufferPointer { state.meter.advance(to: now, counters: $0) })
+    }
+
+    private func close(_ state: inout State, _ now: MonotonicTime) {
+        publish(&state, state.received.withUnsafeBufferPointer { state.meter.close(at: now, counters: $0) })
+    }
+
+    /// Reports the end, once every stream has ended and the window is closed.
+    private func settle(_ state: inout State, _ now: MonotonicTime) {
+        guard !state.hasReportedReceived, state.endings.allSatisfy({ $0 != nil }) else { return }
+        // The senders' clocks end a timed test about when the window closes: it is kept open to its planned end.
+        // Nothing more can come when there is no planned end, or when the sender gave up.
+        let isWhole = state.endings.allSatisfy { $0 == .finished }
+        let endsByItself = state.meter.isOpen && plan.limit.duration != nil && isWhole
+        if !state.meter.isClosed, !endsByItself { close(&state, now) }
+        guard state.meter.isClosed else { return }
+        state.hasReportedReceived = true
+        events.yield(.receiversDone(totals(state)))
+    }
+
+    private func totals(_ state: borrowing State) -> ReceivedTotals {
+        let totals = state.received.withUnsafeBufferPointer { state.meter.totals(counters: $0) }
+        return ReceivedTotals(
+            measured: totals.measured, warmUp: totals.warmUp, drained: totals.drained, duration: totals.duration,
+            isComplete: state.endings.allSatisfy { $0 == .finished })
+    }
+
+    /// Under the lock, so that rows come in their order whichever thread ended them.
+    private func publish(_ state: inout State, _ rows: [ReceiveMeter.Row]) {
+        state.rowCount += rows.count
+        for row in rows {
+            events.yield(
+                .interval(
+                    ReceivedInterval(start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams)))
+        }
+    }
+}
