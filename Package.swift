@@ -45,6 +45,7 @@ let package = Package(
             name: "CQrateGnuTLS", path: "Sources/CGnuTLS", pkgConfig: "gnutls",
             providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CQrateSocketShims", path: "Sources/CSocketShims"),
+        .target(name: "CQratePathShims", path: "Sources/CPathShims"),
 
         // Bottom up; docs/ARCHITECTURE.md draws it. Imports go down only.
         module("Measurement"),
@@ -79,10 +80,20 @@ let package = Package(
                 "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser,
             ],
             path: "Sources/qrate", swiftSettings: strict),
+
+        // For tests only: an emulated path between two network namespaces. Not a product.
+        module("PathEmulation", ["QrateMeasurement"]),
+        .executableTarget(
+            name: "qrate-path",
+            dependencies: [
+                "QratePathEmulation", "CQratePathShims", "CQrateSocketShims", "QrateSockets", "QrateMeasurement",
+            ],
+            path: "Sources/PathEmulator", swiftSettings: strict),
         module(
             "TestSupport",
             [
-                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateSockets",
+                "CQrateGnuTLS", "QratePathEmulation", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets",
                 "QrateStatistics", "QrateMeasurement", subprocess, systemPackage,
             ]),
 
@@ -115,6 +126,7 @@ let package = Package(
                 "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),
+        tests("Path", ["qrate", "qrate-path", "QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
         tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),
     ]
 )
