@@ -54,6 +54,9 @@ package final class StreamListenerSocket: Sendable {
     /// Several tests of 128 streams may begin at once; the kernel cuts it to net.core.somaxconn.
     private static let backlog: Int32 = 1024
 
+    /// Stops listening: new connections are refused, also while somebody still holds the socket.
+    package func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// A connection that waits; nil when none does.
     ///
     /// - Throws: ``SocketError``: EMFILE and ENFILE when there are no descriptors left. A connection that was given up
@@ -64,7 +67,9 @@ package final class StreamListenerSocket: Sendable {
             let result = qrate_accept(descriptor, &peer)
             if result == -EAGAIN { return nil }
             // Errors of the network that wait on the new connection are reported here (accept(2)).
-            let passing = [ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH]
+            let passing = [
+                ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
+            ]
             if result < 0, passing.contains(-result) { continue }
             let accepted = try SocketError.check(result, "accepting TCP on port \(port)")
             let remote = withUnsafeBytes(of: peer.bytes) {

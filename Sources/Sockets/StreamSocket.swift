@@ -99,6 +99,24 @@ package final class StreamSocket: Sendable {
         try options.apply(to: descriptor, local.family)
     }
 
+    /// Small messages go out at once, and a peer that stays silent for 30 s, or takes nothing for so long, counts as gone.
+    package func watchControl() {
+        set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
+        watchPeer()
+    }
+
+    /// A peer's host that answers nothing for about 30 s counts as gone, also when there is nothing to send.
+    package func watchPeer() {
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 10)
+        set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
+        set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 4)
+    }
+
+    /// Where it can't be set, an end that vanished is found out later.
+    private func set(_ level: Int32, _ name: Int32, _ value: Int32) { try? setOption(descriptor, level, name, value) }
+
     private func option(_ level: Int32, _ name: Int32) -> Int? {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
