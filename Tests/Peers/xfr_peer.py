@@ -33,6 +33,8 @@ def arguments():
 
     serve = sides.add_parser("serve", parents=[both])
     serve.add_argument("--no-quic", action="store_true", help="do without aioquic")
+    serve.add_argument("--close-delay", type=float, default=0.1, metavar="SECONDS",
+                       help="how long a QUIC client has to close first, after its result")
     serve.add_argument("--refuse", metavar="TEXT", help="answer every test_start with this error")
     serve.add_argument("--challenge", action="store_true", help="ask for a key")
 

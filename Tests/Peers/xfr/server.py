@@ -251,7 +251,10 @@ class Server:
         """After the result: what the client does then."""
         if connection is not None:
             await control.finish()
-            await asyncio.sleep(0.1)
+            try:
+                await asyncio.wait_for(connection.wait_closed(), self.options.close_delay)
+            except TimeoutError:
+                pass
             return
         control.half_close()
         await asyncio.wait([reader], timeout=2)
