@@ -10,6 +10,7 @@ struct TestResult: Decodable, Sendable {
     var intervals: [Row]?
     var summary: Summary?
     var streams: [Stream]?
+    var path: Path?
     var handshake: Handshake?
     var security: Security?
     var warnings: [Warning]?
@@ -62,6 +63,8 @@ struct TestResult: Decodable, Sendable {
         var complete: Bool?
     }
 
+    struct Path: Decodable, Sendable { var quic: QUIC? }
+    struct QUIC: Decodable, Sendable { var minRttUs: Double?, maxUdpPayloadBytes: Int? }
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
     struct Handshake: Decodable, Sendable { var durationMs: Double }
     struct Security: Decodable, Sendable { var verification: String, knownSince: String?, fingerprintSha256: String }
