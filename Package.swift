@@ -123,7 +123,7 @@ let package = Package(
                 "QrateTestSupport",
             ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
-        tests("CommandLine", ["qrate", "QrateKit", argumentParser]),
+        tests("CommandLine", ["qrate", "QrateKit", "QrateTerminalUI", argumentParser]),
         // These run the built program: depending on it has it built first.
         tests(
             "EndToEnd",

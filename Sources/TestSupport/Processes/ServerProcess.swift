@@ -19,10 +19,21 @@ package struct ServerProcess: Sendable {
         package var fingerprint: String?
         package var id: String?
         package var peer: String?
+        package var transport: String?
         package var direction: String?
         package var streams: Int?
-        package var bytesReceived: UInt64?
+        package var upload: Received?
+        package var download: Received?
         package var message: String?
+
+        package struct Received: Sendable, Decodable {
+            package var bytesReceived: UInt64
+            package var datagramsReceived: UInt64?
+            package var datagramsLost: Int64?
+        }
+
+        /// Of the one direction that was tested.
+        package var bytesReceived: UInt64? { (upload ?? download)?.bytesReceived }
     }
 
     package var events: [Event] { get throws { try Self.events(program.output.lines) } }
