@@ -128,11 +128,12 @@ let package = Package(
         tests(
             "EndToEnd",
             [
-                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity",
+                "qrate", "qrate-path", "QratePathEmulation", "QrateTransports", "QrateTransportAPI",
+                "QrateControlProtocol", "QrateSecurity",
                 "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),
-        tests("Path", ["qrate", "qrate-path", "QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
+        tests("PathEmulation", ["QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
         tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),
     ]
 )
