@@ -106,6 +106,11 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         startSendingIfReady()
     }
 
+    /// The sockets of the streams that are there.
+    var connections: [StreamSocket] { state.withLock { $0.streams.compactMap { $0?.bytes.socket } } }
+
+    var isMissingConnections: Bool { connections.count < plan.streams }
+
     /// A test that isn't complete by now never will be.
     func attachingTimeIsOver() {
         let missing = state.withLock { state in state.streams.filter { $0 == nil }.count }
