@@ -83,10 +83,10 @@ import Testing
     func strayDataConnections() async throws {
         let parameters = TestParameters(transport: .tcp, streams: 2, limit: .bytes(100_000))
         try await withTCPSessions { client, server in
-            let plan = DataPlan(role: .server, testID: "the test", parameters: parameters)
+            let plan = DataPlan(role: .server, testID: "the-test", parameters: parameters)
             let (there, offer) = try await server.offer(plan)
             let port = try #require(client.port)
-            for (test, index) in [("another", "0"), ("the test", "2"), ("the test", "65535"), ("the test", "-1")] {
+            for (test, index) in [("another", "0"), ("the-test", "2"), ("the-test", "65535"), ("the-test", "-1")] {
                 let stray = try RawClient(port: port)
                 try stray.sendDataHello(test, index)
                 // One that can't be read at all is taken for the beginning of a control connection.
@@ -94,13 +94,13 @@ import Testing
                 #expect(try stray.isClosed(), "\(test) \(index)")
             }
             let elsewhere = try RawClient(port: port, from: "127.0.0.2")
-            try elsewhere.sendDataHello("the test", "0")
+            try elsewhere.sendDataHello("the-test", "0")
             #expect(try elsewhere.isClosed(), "another address than the control connection's")
 
-            let here = try await client.open(DataPlan(role: .client, testID: "the test", parameters: parameters), offer)
+            let here = try await client.open(DataPlan(role: .client, testID: "the-test", parameters: parameters), offer)
             await there.isWhole()
             let repeated = try RawClient(port: port)
-            try repeated.sendDataHello("the test", "1")
+            try repeated.sendDataHello("the-test", "1")
             #expect(try repeated.isClosed(), "the stream is there already")
             here.start(SendJob(plan: plan))
             #expect(await there.totalsAtTheEnd()?.total == 100_000)
@@ -129,7 +129,7 @@ import Testing
             let there = try #require(plane as? TCPDataPlane)
             let data = try RawClient(port: try #require(client.port))
             try data.sendDataHello("t", "1")
-            while there.connections.isEmpty { await Task.yield() }
+            while there.connections.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
             there.attachingTimeIsOver()
             let failure = await there.failure()
             #expect(failure?.kind == .failed)
@@ -373,7 +373,7 @@ extension DataPlane {
     /// Waits until every connection is there.
     func isWhole() async {
         guard let plane = self as? TCPDataPlane else { return }
-        while plane.isMissingConnections { await Task.yield() }
+        while plane.isMissingConnections, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
     }
 }
 

@@ -70,6 +70,20 @@ import Testing
         }
     }
 
+    @Test("a pause that comes between the last payload and the window's end moves that end, too")
+    func latePause() async throws {
+        let parameters = TestParameters(transport: .tcp, limit: .duration(.milliseconds(500)))
+        try await withPlanes(parameters) { sender, receiver in
+            sender.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
+            await receiver.waitForPayload()
+            sender.stopSending(.finish)
+            #expect(await sender.endsSending())
+            receiver.setPaused(true)
+            receiver.setPaused(false)
+            #expect(try #require(await receiver.totalsAtTheEnd()).duration == .milliseconds(500))
+        }
+    }
+
     @Test("a sender that finishes early loses nothing")
     func finish() async throws {
         let parameters = TestParameters(transport: .tcp, streams: 3, limit: .endless)
@@ -110,7 +124,9 @@ import Testing
             await there.isWhole()
             // Nobody reads: in the end nothing is under way, and more waits for the peer's window to open.
             let socket = try #require(there.connections.first)
-            while socket.unsent == 0 || socket.unsent != socket.unacknowledged { await Task.yield() }
+            while socket.unsent == 0 || socket.unsent != socket.unacknowledged {
+                try await Task.sleep(for: .milliseconds(1))
+            }
             there.stopSending(.abort)
             #expect(await there.endsSending())
             let sent = try #require(await there.sample().sent)

@@ -159,9 +159,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         }
         guard isLast else { return }
         // The window stays open to its planned end, and somebody has to close it then.
-        while window.tick(at: MonotonicClock.now()) != .never, !stop.isRaised {
-            ReceiveLoop.wait(for: [], on: nil, window, stop)
-        }
+        while !window.isSettled, !stop.isRaised { ReceiveLoop.wait(for: [], on: nil, window, stop) }
     }
 
     /// Whether the window's planned end has come, but for the time by which a peer's clock may be ahead.
