@@ -62,8 +62,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
-                "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
+                "QrateTransportAPI", "QrateControlProtocol", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
             ]),
         module(
             "Orchestration",
