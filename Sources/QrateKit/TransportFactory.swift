@@ -15,10 +15,11 @@ enum TransportFactory {
                 guard let files else { return ClientIdentity() }
                 return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
             }
-        case .tcp:
+        case .tcp, .udp:
             return StreamTransport.tcp(
-                local: configuration.network.localEnd, settings: configuration.parameters.settings)
-        case .tls, .udp:
+                local: configuration.network.localEnd, settings: configuration.parameters.settings,
+                datagrams: configuration.network.socketOptions)
+        case .tls:
             throw TestFailure(
                 .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
         }
