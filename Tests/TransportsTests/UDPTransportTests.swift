@@ -42,7 +42,8 @@ import Testing
     @Test("a remainder too short for a header is left out")
     func remainder() async throws {
         try await withUDPSessions { client, server, _ in
-            var parameters = TestParameters(transport: .udp, limit: .bytes(10_015), targetBitrate: Bitrate.megabits(100))
+            var parameters = TestParameters(
+                transport: .udp, limit: .bytes(10_015), targetBitrate: Bitrate.megabits(100))
             parameters.settings.payloadUnit = 1000
             let totals = try await upload(parameters, client, server)
             #expect(totals.total == 10_000)
@@ -199,7 +200,8 @@ import Testing
     @Test("the effective settings are those in use")
     func settings() async throws {
         try await withUDPSessions { client, server, _ in
-            var parameters = TestParameters(transport: .udp, limit: .bytes(100_000), targetBitrate: Bitrate.megabits(50))
+            var parameters = TestParameters(
+                transport: .udp, limit: .bytes(100_000), targetBitrate: Bitrate.megabits(50))
             parameters.settings.payloadUnit = 800
             parameters.settings.typeOfService = 0x28
             parameters.settings.window = 100_000
@@ -377,6 +379,18 @@ func withUDPSessions(
     _ options: DatagramSocket.Options = .init(), host: String = "127.0.0.1",
     _ body: (any TransportSession, any TransportSession, FrontDoor) async throws -> Void
 ) async throws {
+    try await withUDPAndQUICSessions(options, host: host) { client, server, door, _ in
+        try await body(client, server, door)
+    }
+}
+
+/// The same, with the sessions over QUIC that come to that port.
+func withUDPAndQUICSessions(
+    _ options: DatagramSocket.Options = .init(), host: String = "127.0.0.1",
+    _ body: (
+        any TransportSession, any TransportSession, FrontDoor, AsyncStream<any TransportSession>
+    ) async throws -> Void
+) async throws {
     let directory = try TemporaryDirectory()
     let identity = try ServerIdentity.kept(in: directory.path, names: [])
     let door = try FrontDoor.open(port: 0, options)
@@ -389,7 +403,7 @@ func withUDPSessions(
     let server = try #require(await sessions.next())
     let result: Result<Void, any Error>
     do {
-        try await body(client, server, door)
+        try await body(client, server, door, quic.sessions)
         result = .success(())
     } catch {
         result = .failure(error)
