@@ -93,7 +93,7 @@ let package = Package(
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
-        tests("Sockets", ["QrateSockets"]),
+        tests("Sockets", ["QrateSockets", "QrateMeasurement"]),
         tests("DatagramProtocol", ["QrateDatagramProtocol"]),
         tests("Statistics", ["QrateStatistics", "QrateTestSupport", "QrateMeasurement"]),
         tests(

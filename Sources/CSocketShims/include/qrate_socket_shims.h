@@ -83,6 +83,8 @@ int qrate_accept(int fd, struct qrate_address *peer);
 int qrate_disconnect(int fd);
 /// Bytes that were written and that the peer's kernel has not acknowledged yet (SIOCOUTQ).
 int qrate_unacknowledged(int fd);
+/// Bytes that were written and that the kernel has not put on the wire yet (SIOCOUTQNSD).
+int qrate_unsent(int fd);
 ssize_t qrate_read(int fd, void *buffer, size_t capacity, int flags);
 /// Takes up to `most` received bytes and throws them away without copying them (MSG_TRUNC).
 ssize_t qrate_discard(int fd, size_t most);

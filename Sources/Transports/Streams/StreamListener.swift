@@ -22,6 +22,8 @@ package final class StreamListener: TransportListener {
     package struct Options: Sendable {
         /// Data threads of all tests together.
         package var dataThreads = 1024
+        /// Connections at once that have not said what they are for: xfr's number. More are closed.
+        package var arrivals = 400
 
         package init() {}
     }
@@ -56,7 +58,7 @@ package final class StreamListener: TransportListener {
                 connected: { stream, received, turn in
                     Self.begin(stream, received, makers, loop, turn, arrivals)
                 })
-            turn.add(Acceptor(listener, arrivalDoor))
+            turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
     }
 
@@ -100,12 +102,12 @@ private final class Acceptor: StreamLoopMember {
     private let door: Arrival.Door
     private(set) var deadline = MonotonicTime.never
 
-    /// Connections at once that have not said what they are for: xfr's number. More are closed.
-    private static let mostArrivals = 400
+    private let mostArrivals: Int
     /// How long nothing is accepted when the process has no descriptors left.
     private static let pause = Duration.milliseconds(100)
 
-    init(_ listener: StreamListenerSocket, _ door: Arrival.Door) {
+    init(_ listener: StreamListenerSocket, _ door: Arrival.Door, mostArrivals: Int) {
+        self.mostArrivals = mostArrivals
         self.listener = listener
         self.door = door
     }
@@ -117,7 +119,7 @@ private final class Acceptor: StreamLoopMember {
         deadline = .never
         do throws(SocketError) {
             while let socket = try listener.accept() {
-                guard loop.count({ $0 is Arrival }) < Self.mostArrivals else { continue }
+                guard loop.count({ $0 is Arrival }) < mostArrivals else { continue }
                 let arrival = Arrival(socket, door, now: now)
                 loop.add(arrival)
                 loop.poke(arrival)  // its first bytes have come with it, as a rule
