@@ -63,6 +63,9 @@ package final class ReceiverWindow: Sendable {
         return openedAt + plan.warmUp + duration
     }
 
+    /// Whether as much payload has come as the test is to move; false when that isn't limited.
+    package var isBudgetIn: Bool { state.withLock { $0.meter.budgetIsIn($0.total) } }
+
     /// Counts payload that had arrived at `now`.
     ///
     /// - Parameter stream: 0 for stream 1.

@@ -45,7 +45,7 @@ package final class StreamListener: TransportListener {
         }
         self.loop = loop
         let registry = DataRegistry()
-        let makers = Self.makers(registry, loop, DataThreads(limit: options.dataThreads))
+        let makers = Self.makers(door, registry, loop, DataThreads(limit: options.dataThreads))
         let listener = door.listener
         loop.post { turn in
             // The seam for TLS: gives the server's end of a TLS connection.
@@ -64,9 +64,10 @@ package final class StreamListener: TransportListener {
 
     /// What a session offers, by what protects its control connection: data is never protected less.
     private static func makers(
-        _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
+        _ door: FrontDoor, _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
     ) -> [TransportKind: [TransportKind: any PlaneMaker]] {
-        [.tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)]]
+        let datagrams = UDPPlaneMaker.Server(door: door.flows, loop: loop, threads: threads, base: door.options)
+        return [.tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads), .udp: datagrams]]
     }
 
     private static func begin(
