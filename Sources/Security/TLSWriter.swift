@@ -12,20 +12,18 @@ package final class TLSWriter {
     private var start = 0
     private var end = 0
     private var isEnded = false
-    private let recordLimit: UInt64
+    /// Records under one key. AES-GCM is good for 2^24.5 full ones (RFC 8446 §5.5).
+    package var recordLimit: UInt64 = 1 << 24
 
     /// Full records that the buffer takes: enough for a system call to be small beside them, and few enough to stay in the
     /// processor's cache until they are sent.
     private static let fullRecords = 16
     /// Room for a key update and an alert behind them.
     private static let capacity = fullRecords * (TLSRecord.contentLimit + TLSRecord.overhead) + 128
-    /// Records under one key. AES-GCM is good for 2^24.5 full ones (RFC 8446 §5.5).
-    package static let recordLimit: UInt64 = 1 << 24
 
-    init(_ keys: TLSTrafficKeys, _ shared: TLSShared, recordLimit: UInt64 = TLSWriter.recordLimit) {
+    init(_ keys: TLSTrafficKeys, _ shared: TLSShared) {
         self.keys = keys
         self.shared = shared
-        self.recordLimit = recordLimit
         buffer = .allocate(byteCount: Self.capacity, alignment: 64)
     }
 
