@@ -58,8 +58,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
-                "QrateStatistics", "QrateMeasurement",
+                "QrateTransportAPI", "QrateControlProtocol", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateStatistics", "QrateMeasurement",
             ]),
         module(
             "Orchestration",
