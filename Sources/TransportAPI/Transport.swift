@@ -64,11 +64,17 @@ package struct PeerIdentity: Sendable {
     package var handshake: HandshakeReport?
     /// What protects the connection; nil on transports that protect nothing.
     package var security: SecurityReport?
+    /// What a reader of the test's figures should know of the connection.
+    package var warnings: [TestWarning]
 
-    package init(address: String, handshake: HandshakeReport? = nil, security: SecurityReport? = nil) {
+    package init(
+        address: String, handshake: HandshakeReport? = nil, security: SecurityReport? = nil,
+        warnings: [TestWarning] = []
+    ) {
         self.address = address
         self.handshake = handshake
         self.security = security
+        self.warnings = warnings
     }
 }
 

@@ -44,6 +44,8 @@ import Testing
                 .aes128gcm: "AES-128-GCM", .aes256gcm: "AES-256-GCM", .chacha20: "ChaCha20-Poly1305",
             ]
             #expect(client.peer.security?.cipher == names[cipher])
+            let isSlow = cipher == .chacha20 && ProcessorFeatures.hasAES
+            #expect(client.peer.warnings.map(\.code) == (isSlow ? ["slow_cipher"] : []))
         }
     }
 

@@ -70,7 +70,7 @@ package struct ClientMachine: SessionMachine {
         report.server = EndReport(software: "unknown", host: host, address: peer.address)
         phase = .greeting
         let hello = Hello(client: QrateVersion.software, capabilities: Capability.announced)
-        let warnings = isLoopback(peer.address) ? [warn(.loopback)] : []
+        let warnings = (peer.warnings + (isLoopback(peer.address) ? [.loopback] : [])).map { warn($0) }
         return [.emit(.connected(peer))] + warnings + [.send(.hello(hello)), .setTimer(.reply, Tunables.reply)]
     }
 
