@@ -24,10 +24,10 @@ enum TransportFactory {
                 identity: identity)
         case .tls:
             return StreamTransport.tls(
-                local: configuration.network.localEnd, settings: settings, trust: trust, identity: identity)
+                local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
         case .tcp:
             return StreamTransport.tcp(
-                local: configuration.network.localEnd, settings: settings)
+                local: configuration.local.localEnd, settings: settings)
         case .udp:
             throw TestFailure(
                 .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")

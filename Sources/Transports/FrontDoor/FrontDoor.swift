@@ -17,10 +17,14 @@ package struct FrontDoor: Sendable {
 
     /// - Parameter port: 0 takes a free one.
     package static func open(port: UInt16, _ options: DatagramSocket.Options) throws(TransportError) -> FrontDoor {
+        // To clients without MPTCP such a listener is a TCP one, and their connections are TCP's own: it costs them
+        // nothing.
+        var streamOptions = StreamOptions()
+        streamOptions.usesMultipath = true
         for _ in 0..<attempts {
             let listener: StreamListenerSocket
             do throws(SocketError) {
-                listener = try StreamListenerSocket.everywhere(port: port)
+                listener = try StreamListenerSocket.everywhere(port: port, streamOptions)
             } catch {
                 throw refusal(error, "TCP", port)
             }

@@ -17,7 +17,7 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
     private var closing: Closing?
 
     private struct Closing {
-        let deadline: MonotonicTime
+        var deadline: MonotonicTime
         var hasFinishedWriting = false
     }
 
@@ -25,9 +25,11 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
     private static let mostUnread = 256 << 10
     /// A peer that takes no control bytes must not make us keep more than this.
     private static let mostUnsent = 4 << 20
-    /// How long a close waits for the last messages to be taken, and for the peer to end its half: a descriptor that is
-    /// closed with bytes unread makes the kernel send a reset, which can cost the peer our last words.
-    private static let lingering = Duration.seconds(2)
+    /// How long a close waits for the last messages to be written.
+    private static let flushTime = Duration.seconds(2)
+    /// How long it then waits for the peer to end its half: a descriptor that is closed with bytes unread makes the kernel
+    /// send a reset, which can cost the peer our last words.
+    private static let lingering = Duration.milliseconds(500)
 
     /// - Parameter received: What was read of the connection before it was known to be a control connection.
     init(_ stream: any ByteStream, received: [UInt8] = []) {
@@ -52,7 +54,7 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
     /// Sends what is queued, ends this half, and lets the connection go; ``hasEnded`` tells when.
     func close(_ loop: StreamLoopTurn, now: MonotonicTime) {
         guard closing == nil else { return }
-        closing = Closing(deadline: now + Self.lingering)
+        closing = Closing(deadline: now + Self.flushTime)
         loop.poke(self)
     }
 
@@ -86,10 +88,10 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
         guard let closing else { return true }
         if !hasUnsent, !closing.hasFinishedWriting {
             stream.finishWriting()
-            self.closing?.hasFinishedWriting = true
+            self.closing = Closing(deadline: now + Self.lingering, hasFinishedWriting: true)
         }
         let isOver = hasReadAll && !hasUnsent
-        guard isOver || now >= closing.deadline else { return true }
+        guard isOver || now >= deadline else { return true }
         end(.ended)
         return false
     }

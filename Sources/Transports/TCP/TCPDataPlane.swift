@@ -279,13 +279,12 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
     }
 
     func close() async {
-        let (isFirst, streams, isIdle) = state.withLock { state in
+        let (isFirst, isIdle) = state.withLock { state in
             defer { state.isClosed = true }
-            return (!state.isClosed, state.streams.compactMap(\.self), state.threads == 0)
+            return (!state.isClosed, state.threads == 0)
         }
         if isFirst {
             _ = window.closeWindow(at: MonotonicClock.now())
-            for stream in streams where !stream.isOver(sends: plan.sends, receives: plan.receives) { stream.reset() }
             stop.raise()
             sending.stop(.abort)
             if isIdle { ended() }
@@ -293,8 +292,11 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         await hasEnded.wait()
     }
 
-    /// No thread is left: keeps what is known and lets the connections go.
+    /// No thread is left: keeps what is known and lets the connections go. What a connection still has to bring or to
+    /// take is dropped.
     private func ended() {
+        for stream in state.withLock({ $0.streams.compactMap(\.self) })
+        where !stream.isOver(sends: plan.sends, receives: plan.receives) { stream.reset() }
         let last = takeSample()
         let (isFirst, work) = state.withLock { state in
             let isFirst = state.final == nil
