@@ -17,7 +17,7 @@ import Testing
             parameters.transport = kind
             let client = served.client(parameters)
             for second in 1...4 {
-                await served.clock.pass(.seconds(1))
+                await served.clock.pass(.seconds(1), sleepers: 2)
                 await client.rows(endingAt: .seconds(second), count: 2)
             }
             let report = await client.report
@@ -70,7 +70,7 @@ import Testing
             parameters.transport = .udp
             let client = served.client(parameters)
             for second in 1...2 {
-                await served.clock.pass(.seconds(1))
+                await served.clock.pass(.seconds(1), sleepers: 2)
                 await client.rows(endingAt: .seconds(second), count: 2)
             }
             let report = await client.report
@@ -88,7 +88,7 @@ import Testing
     func cancelled() async throws {
         try await withServer { served in
             let client = served.client(.seconds(9, .bidirectional))
-            await served.clock.pass(.seconds(1))
+            await served.clock.pass(.seconds(1), sleepers: 2)
             await client.rows(endingAt: .seconds(1), count: 2)
             client.test.cancel()
             let report = await client.report
