@@ -55,7 +55,7 @@ final class ClientOutput: Sendable {
                 state.hasRows = true
                 state.progress?.add(row)
                 print(&state) { (isFirst ? $0.heading : "") + $0.interval(row) }
-            case .warning: break  // the report has them all
+            case .warning, .paused: break  // the report has all warnings
             }
         }
     }

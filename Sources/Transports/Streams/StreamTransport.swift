@@ -129,7 +129,8 @@ package struct StreamTransport: Transport {
         }
         let session = StreamSession(
             peer: PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security),
+                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security,
+                warnings: TestWarning.about(stream.security)),
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
