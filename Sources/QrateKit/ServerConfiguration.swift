@@ -4,7 +4,8 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var port: UInt16
     /// What QUIC and TLS clients see; nil for a self-signed certificate that is made at the first start and kept.
     public var certificate: CertificateFiles?
-    /// A PEM file with authorities: QUIC and TLS clients must show a certificate that one of them signed. nil lets everybody in.
+    /// A PEM file with authorities: QUIC and TLS clients must show a certificate that one of them signed. nil lets
+    /// everybody in.
     public var clientAuthorities: String?
     /// Tests at once, over all transports: 1 to 1024, 64 unless told otherwise.
     public var maxTests: Int
