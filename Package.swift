@@ -63,8 +63,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
-                "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
+                "QrateTransportAPI", "QrateControlProtocol", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
             ]),
         module(
             "Orchestration",
@@ -104,7 +104,7 @@ let package = Package(
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
-        tests("Sockets", ["QrateSockets"]),
+        tests("Sockets", ["QrateSockets", "QrateMeasurement"]),
         tests("DatagramProtocol", ["QrateDatagramProtocol"]),
         tests("Statistics", ["QrateStatistics", "QrateTestSupport", "QrateMeasurement"]),
         tests(
@@ -123,16 +123,17 @@ let package = Package(
                 "QrateTestSupport",
             ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
-        tests("CommandLine", ["qrate", "QrateKit", argumentParser]),
+        tests("CommandLine", ["qrate", "QrateKit", "QrateTerminalUI", argumentParser]),
         // These run the built program: depending on it has it built first.
         tests(
             "EndToEnd",
             [
-                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity",
+                "qrate", "qrate-path", "QratePathEmulation", "QrateTransports", "QrateTransportAPI",
+                "QrateControlProtocol", "QrateSecurity",
                 "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),
-        tests("Path", ["qrate", "qrate-path", "QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
+        tests("PathEmulation", ["QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
         tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),
     ]
 )
