@@ -63,8 +63,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
-                "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
+                "QrateTransportAPI", "QrateControlProtocol", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
             ]),
         module(
             "Orchestration",
@@ -104,7 +104,7 @@ let package = Package(
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
-        tests("Sockets", ["QrateSockets"]),
+        tests("Sockets", ["QrateSockets", "QrateMeasurement"]),
         tests("DatagramProtocol", ["QrateDatagramProtocol"]),
         tests("Statistics", ["QrateStatistics", "QrateTestSupport", "QrateMeasurement"]),
         tests(

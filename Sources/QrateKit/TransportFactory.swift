@@ -15,7 +15,10 @@ enum TransportFactory {
                 guard let files else { return ClientIdentity() }
                 return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
             }
-        case .tcp, .tls, .udp:
+        case .tcp:
+            return StreamTransport.tcp(
+                local: configuration.local.localEnd, settings: configuration.parameters.settings)
+        case .tls, .udp:
             throw TestFailure(
                 .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
         }

@@ -53,6 +53,13 @@ package final class ReceiverWindow: Sendable {
     /// When the first payload came.
     package var openedAt: MonotonicTime? { state.withLock { $0.meter.openedAt } }
 
+    /// When the window closes by itself, as far as is known now: a pause moves it. nil before it opens, and when it has no
+    /// planned end.
+    package var plannedEnd: MonotonicTime? {
+        guard let duration = plan.limit.duration, let openedAt else { return nil }
+        return openedAt + plan.warmUp + duration
+    }
+
     /// Counts payload that had arrived at `now`.
     ///
     /// - Parameter stream: 0 for stream 1.
