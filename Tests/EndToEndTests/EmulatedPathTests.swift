@@ -59,7 +59,7 @@ import Testing
 
     @Test(
         "UDP reports the loss that there was, to the datagram, the last ones included",
-        .enabled(if: MatrixRow.Transport.udp.isAvailable), arguments: [[], ["-R"]])
+        arguments: [[], ["-R"]])
     func udpLoss(direction: [String]) async throws {
         // Everything suffers, the control connection and the marker of the end too.
         var settings = try settings("delay=5ms,rate=100M,loss=1%")
@@ -89,7 +89,7 @@ import Testing
 
     @Test(
         "UDP tells losses, copies and overtaken datagrams apart, and counts each as the path does",
-        .enabled(if: MatrixRow.Transport.udp.isAvailable), arguments: [[], ["-R"]])
+        arguments: [[], ["-R"]])
     func udpDisorder(direction: [String]) async throws {
         var settings = try settings(
             "delay=5ms,rate=100M,loss=1%,bursts=0.1%,reorder=2%,hold=3ms,duplicate=2%,jitter=2ms")
@@ -116,7 +116,7 @@ import Testing
 
     @Test(
         "a byte budget arrives whole over TCP and TLS through loss and disorder",
-        arguments: [MatrixRow.Transport.tcp, .tls].filter(\.isAvailable), [[], ["-R"]])
+        arguments: [MatrixRow.Transport.tcp, .tls], [[], ["-R"]])
     func streamBudget(transport: MatrixRow.Transport, direction: [String]) async throws {
         var settings = try settings("delay=2ms,rate=50M,loss=1%,reorder=1%,hold=3ms,duplicate=1%")
         settings.seed = 11

@@ -46,7 +46,6 @@ struct MatrixRow: Sendable, CustomTestStringConvertible {
     enum Transport: String, Sendable, CaseIterable {
         case quic, tls, tcp, udp
 
-        var isAvailable: Bool { self == .quic || self == .tcp }
         var flag: String { "--" + rawValue }
     }
 
@@ -66,8 +65,8 @@ struct MatrixRow: Sendable, CustomTestStringConvertible {
 
     enum StopRule: String, Sendable, CaseIterable { case time, bytes }
 
-    static let all: [MatrixRow] = Transport.allCases.filter(\.isAvailable).flatMap { transport in
-        [Direction.upload, .download].flatMap { direction in
+    static let all: [MatrixRow] = Transport.allCases.flatMap { transport in
+        Direction.allCases.flatMap { direction in
             [1, 4].flatMap { streams in
                 StopRule.allCases.map {
                     MatrixRow(transport: transport, direction: direction, streams: streams, stop: $0)

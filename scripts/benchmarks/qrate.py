@@ -47,8 +47,10 @@ class Qrate:
             except (ValueError, KeyError, TypeError) as error:
                 raise Failed(f"qrate serve printed {line!r} instead of its port") from error
             client = [str(self.binary), "127.0.0.1", "-p", str(port), "-t", f"{round(seconds * 1000)}ms", "--json"]
+            # Where there are no certificates, a choice about them is refused.
+            trust = [] if {"--tcp", "--udp"} & set(arguments) else ["--insecure"]
             output, account = self.programs.run(
-                [*client, "--insecure", *([] if self.upload else ["-R"]), *self.both_ends, *arguments], limit)
+                [*client, *trust, *([] if self.upload else ["-R"]), *self.both_ends, *arguments], limit)
         return json.loads(output), account, serving.account
 
     def _transfer(self, seconds: float, arguments: Sequence[str]) -> Run:

@@ -95,7 +95,9 @@ package final class StreamListener: TransportListener {
             congestionController: socket.congestionController, stop: stop)
         arrivals.sessions.yield(
             StreamSession(
-                peer: PeerIdentity(address: "\(socket.remote)"), connection: connection, loop: loop, core: core,
+                peer: PeerIdentity(
+                    address: "\(socket.remote)", transports: stream.transport == .tls ? [.tls] : [.tcp, .udp]),
+                connection: connection, loop: loop, core: core,
                 makers: makers[stream.transport] ?? [:], ownsLoop: false))
     }
 
