@@ -7,7 +7,7 @@ import QrateTransportAPI
 import QrateTransports
 import Synchronization
 
-/// Serves tests on one port, many clients at once.
+/// Serves tests on one port, many clients at once. Raises the process's soft limit of open files to its hard one.
 ///
 ///     let server = try await TestServer.start(ServerConfiguration(port: 0)) { event in ... }
 ///     print(server.port)
@@ -69,13 +69,14 @@ public final class TestServer: Sendable {
         _ observe: @escaping @Sendable (Event) -> Void
     ) throws {
         self.configuration = configuration
+        DescriptorLimit.raise()
         let current = CurrentCredentials(credentials)
         var options = QUICListener.Options()
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
         let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
-        let streams = try StreamListener(on: door)
+        let streams = try StreamListener(on: door) { current.value }
         let listener = ServerListener(port: door.port, [quic, streams])
         var limits = AdmissionControl.Limits()
         limits.tests = configuration.maxTests

@@ -25,10 +25,15 @@ protocol ByteStream: AnyObject, Sendable {
     /// Hands over as much as there is room for. Bytes that were not taken are to be given again: the same ones, and at
     /// least as many. What was taken counts as sent, once.
     func write(_ bytes: UnsafeRawBufferPointer) throws(TransportError) -> WriteResult
+    /// Whether something was taken that the socket had no room for yet. The next write sends it first, also one of no bytes;
+    /// ``finishWriting()`` sees to it, too.
+    var hasUnsent: Bool { get }
     /// Sends the beginning of the payload, without copying it where the stream can.
     func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult
     /// Payload that was taken and that the peer's kernel hasn't acknowledged; nil when the stream can't tell.
     var unacknowledged: Int? { get }
+    /// Payload that was taken and that isn't on the wire yet: a reset throws it away. nil when the stream can't tell.
+    var unsent: Int? { get }
     /// Ends this end's half in order: what was written arrives (FIN; TLS's close_notify before it). By the writing thread.
     func finishWriting()
     /// Drops what the peer doesn't have yet and tells it so (RST). Who waits for the socket wakes. Idempotent.
@@ -55,6 +60,9 @@ enum WriteResult: Equatable {
 
 extension ByteStream {
     var security: SecurityReport? { nil }
+    var unacknowledged: Int? { nil }
+    var unsent: Int? { nil }
+    var hasUnsent: Bool { false }
 
     func handshake() throws(TransportError) -> HandshakeState { .done }
 

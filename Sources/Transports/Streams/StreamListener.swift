@@ -1,4 +1,5 @@
 import QrateMeasurement
+package import QrateSecurity
 import QrateSockets
 package import QrateTransportAPI
 
@@ -22,11 +23,17 @@ package final class StreamListener: TransportListener {
     package struct Options: Sendable {
         /// Data threads of all tests together.
         package var dataThreads = 1024
+        /// Connections at once that have not said what they are for: xfr's number. More are closed.
+        package var arrivals = 400
 
         package init() {}
     }
 
-    package init(on door: FrontDoor, _ options: Options = Options()) throws(TransportError) {
+    /// - Parameter credentials: What TLS clients are shown and asked for: asked for each new connection, so that
+    ///   certificates can be replaced while the server runs. nil serves no TLS.
+    package init(
+        on door: FrontDoor, _ options: Options = Options(), credentials: (@Sendable () -> ServerCredentials)? = nil
+    ) throws(TransportError) {
         port = door.port
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
@@ -43,28 +50,34 @@ package final class StreamListener: TransportListener {
         }
         self.loop = loop
         let registry = DataRegistry()
-        let makers = Self.makers(registry, loop, DataThreads(limit: options.dataThreads))
+        let makers = Self.makers(door, registry, loop, DataThreads(limit: options.dataThreads))
         let listener = door.listener
         loop.post { turn in
-            // The seam for TLS: gives the server's end of a TLS connection.
-            let secure: @Sendable (StreamSocket) -> (any ByteStream)? = { _ in nil }
             let arrivalDoor = Arrival.Door(
-                registry: registry, secure: secure,
+                registry: registry,
+                secure: { socket in credentials.flatMap { TLSStream.server(socket, $0()) } },
                 refused: { socket, error in
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },
                 connected: { stream, received, turn in
                     Self.begin(stream, received, makers, loop, turn, arrivals)
                 })
-            turn.add(Acceptor(listener, arrivalDoor))
+            turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
     }
 
     /// What a session offers, by what protects its control connection: data is never protected less.
     private static func makers(
-        _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
+        _ door: FrontDoor, _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
     ) -> [TransportKind: [TransportKind: any PlaneMaker]] {
-        [.tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)]]
+        let tcp = TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)
+        let tls = TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads, transport: .tls)
+        let udp = UDPPlaneMaker.Server(door: door.flows, loop: loop, threads: threads, base: door.options)
+        return [
+            .tcp: [.tcp: tcp, .udp: udp],
+            // Inside TLS the control protocol calls the same test by TCP's name (DESIGN.md section 3).
+            .tls: [.tcp: tls, .tls: tls],
+        ]
     }
 
     private static func begin(
@@ -99,12 +112,12 @@ private final class Acceptor: StreamLoopMember {
     private let door: Arrival.Door
     private(set) var deadline = MonotonicTime.never
 
-    /// Connections at once that have not said what they are for: xfr's number. More are closed.
-    private static let mostArrivals = 400
+    private let mostArrivals: Int
     /// How long nothing is accepted when the process has no descriptors left.
     private static let pause = Duration.milliseconds(100)
 
-    init(_ listener: StreamListenerSocket, _ door: Arrival.Door) {
+    init(_ listener: StreamListenerSocket, _ door: Arrival.Door, mostArrivals: Int) {
+        self.mostArrivals = mostArrivals
         self.listener = listener
         self.door = door
     }
@@ -116,7 +129,7 @@ private final class Acceptor: StreamLoopMember {
         deadline = .never
         do throws(SocketError) {
             while let socket = try listener.accept() {
-                guard loop.count({ $0 is Arrival }) < Self.mostArrivals else { continue }
+                guard loop.count({ $0 is Arrival }) < mostArrivals else { continue }
                 let arrival = Arrival(socket, door, now: now)
                 loop.add(arrival)
                 loop.poke(arrival)  // its first bytes have come with it, as a rule

@@ -106,6 +106,11 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         startSendingIfReady()
     }
 
+    /// The sockets of the streams that are there.
+    var connections: [StreamSocket] { state.withLock { $0.streams.compactMap { $0?.bytes.socket } } }
+
+    var isMissingConnections: Bool { connections.count < plan.streams }
+
     /// A test that isn't complete by now never will be.
     func attachingTimeIsOver() {
         let missing = state.withLock { state in state.streams.filter { $0 == nil }.count }
@@ -154,9 +159,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         }
         guard isLast else { return }
         // The window stays open to its planned end, and somebody has to close it then.
-        while window.tick(at: MonotonicClock.now()) != .never, !stop.isRaised {
-            ReceiveLoop.wait(for: [], on: nil, window, stop)
-        }
+        while !window.isSettled, !stop.isRaised { ReceiveLoop.wait(for: [], on: nil, window, stop) }
     }
 
     /// Whether the window's planned end has come, but for the time by which a peer's clock may be ahead.
