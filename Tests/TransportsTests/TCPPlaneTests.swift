@@ -80,7 +80,7 @@ import Testing
             #expect(await sender.endsSending())
             receiver.setPaused(true)
             receiver.setPaused(false)
-            #expect(try #require(await receiver.totalsAtTheEnd()).duration == .milliseconds(500))
+            #expect(await receiver.totalsAtTheEnd()?.duration == .milliseconds(500))
         }
     }
 
@@ -141,8 +141,10 @@ import Testing
         try await withPlanes(parameters) { sender, receiver in
             sender.stopSending(.finish)
             let totals = try #require(await receiver.totalsAtTheEnd())
-            #expect(totals == ReceivedTotals(
-                measured: [.zero], warmUp: .zero, drained: .zero, duration: nil, isComplete: true))
+            #expect(
+                totals
+                    == ReceivedTotals(
+                        measured: [.zero], warmUp: .zero, drained: .zero, duration: nil, isComplete: true))
             #expect(await sender.sample().sent == [.zero])
         }
     }
