@@ -1,4 +1,5 @@
 import QrateMeasurement
+import QrateQUICCore
 import QrateSecurity
 import QrateTransportAPI
 import QrateTransports
@@ -8,19 +9,26 @@ enum TransportFactory {
     static func make(_ configuration: TestConfiguration) throws(TestFailure) -> any Transport {
         let trust = try configuration.trust.clientTrust(
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
+        let settings = configuration.parameters.settings
+        let identity: @Sendable () throws(SecurityError) -> ClientIdentity = {
+            [files = configuration.certificate] () throws(SecurityError) in
+            guard let files else { return ClientIdentity() }
+            return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
+        }
         switch configuration.parameters.transport {
         case .quic:
-            return QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust) {
-                [files = configuration.certificate] () throws(SecurityError) in
-                guard let files else { return ClientIdentity() }
-                return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
-            }
-        case .tcp:
+            var connection = ConnectionSettings()
+            connection.cipher = settings.cipher
+            return QUICTransport(
+                settings: connection, socketOptions: configuration.network.socketOptions, trust: trust,
+                identity: identity)
+        case .tls:
+            return StreamTransport.tls(
+                local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
+        case .tcp, .udp:
             return StreamTransport.tcp(
-                local: configuration.network.localEnd, settings: configuration.parameters.settings)
-        case .tls, .udp:
-            throw TestFailure(
-                .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
+                local: configuration.local.localEnd, settings: settings,
+                datagrams: configuration.network.socketOptions)
         }
     }
 }

@@ -12,6 +12,7 @@ struct MachineHarness<Machine: SessionMachine> {
     /// Events that a loop would deliver, because the machine asked.
     private(set) var due: [SessionEvent] = []
     private(set) var finishes: [CloseReason] = []
+    private(set) var isPaused = false
     /// Whether anything was asked for after the end.
     private(set) var spokeAfterEnd = false
 
@@ -39,7 +40,8 @@ struct MachineHarness<Machine: SessionMachine> {
             feed(due.removeFirst())
             return true
         }
-        guard let (name, time) = armed.min(by: { ($0.value, $0.key.order) < ($1.value, $1.key.order) }) else {
+        let running = armed.filter { !(isPaused && $0.key.standsStillInPause) }
+        guard let (name, time) = running.min(by: { ($0.value, $0.key.order) < ($1.value, $1.key.order) }) else {
             return false
         }
         now = max(now, time)
@@ -58,6 +60,8 @@ struct MachineHarness<Machine: SessionMachine> {
         case .setTimer(let name, let duration): armed[name] = now + duration
         case .cancelTimer(let name): armed[name] = nil
         case .finish(let reason): finishes.append(reason)
+        case .setPaused(let isPaused):
+            self.isPaused = isPaused
         case .send, .start, .stopSending, .emit: break
         }
     }
@@ -76,6 +80,7 @@ extension SessionAction {
         case .open: "open"
         case .start: "start"
         case .stopSending(let how): "stop \(how)"
+        case .setPaused(let isPaused): isPaused ? "pause" : "resume"
         case .sample: "sample"
         case .closeWindow: "close window"
         case .setTimer(let name, _): "set \(name)"

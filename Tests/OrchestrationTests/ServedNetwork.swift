@@ -70,6 +70,11 @@ struct RunningClient {
         await events.wait { if case .started = $0 { true } else { false } }
     }
 
+    /// Returns when so many rows that end at `end` were shown: one of each direction.
+    func rows(endingAt end: Duration, count: Int) async {
+        await events.wait(count) { if case .interval(let row) = $0 { row.end == end } else { false } }
+    }
+
     /// Returns when the row that ends at `end` was shown.
     func row(endingAt end: Duration) async {
         await events.wait { if case .interval(let row) = $0 { row.end == end } else { false } }

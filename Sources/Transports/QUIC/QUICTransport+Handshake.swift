@@ -15,7 +15,7 @@ extension QUICTransport {
     /// Makes the connection on the endpoint's thread and waits until it is up, has failed, or the task is cancelled.
     func handshake(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: Credentials, timeout: Duration
+        _ credentials: ClientCredentials, timeout: Duration
     ) async -> Result<QUICSession, HandshakeFailure> {
         var settings = settings
         settings.handshakeTimeout = timeout
@@ -28,7 +28,7 @@ extension QUICTransport {
 
     private func begin(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: Credentials, _ settings: ConnectionSettings
+        _ credentials: ClientCredentials, _ settings: ConnectionSettings
     ) async -> Result<QUICSession, HandshakeFailure> {
         await withCheckedContinuation { continuation in
             endpoint.post { loop in
@@ -58,7 +58,7 @@ extension QUICTransport {
     }
 
     private func makeConnection(
-        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: Credentials,
+        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: ClientCredentials,
         _ settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let made = local.withBytes { local in
@@ -81,9 +81,10 @@ extension QUICTransport {
     ) -> Result<QUICSession, HandshakeFailure> {
         switch outcome {
         case .completed(let duration):
+            let security = SecurityReport(connection)
             let peer = PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration),
-                security: SecurityReport(connection))
+                address: "\(address)", handshake: HandshakeReport(duration: duration), security: security,
+                warnings: TestWarning.about(security))
             return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, ownsEndpoint: true))
         case .portUnreachable: return .failure(.silent(isRefused: true))
         case .failed(.handshakeTimeout), .failed(.idleTimeout): return .failure(.silent(isRefused: false))
