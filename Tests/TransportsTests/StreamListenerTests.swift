@@ -9,7 +9,9 @@ import Testing
 @Suite("what comes to a server's TCP port", .timeLimit(.minutes(1))) struct StreamListenerTests {
     @Test(
         "what isn't a line of the control protocol is closed without a word",
-        arguments: ["GET / HTTP/1.1\r\n\r\n", "\n", "\0\0\0\0", "[1,2]\n", " {\"type\":\"hello\"}\n", "\u{16}\u{3}\u{1}"])
+        arguments: [
+            "GET / HTTP/1.1\r\n\r\n", "\n", "\0\0\0\0", "[1,2]\n", " {\"type\":\"hello\"}\n", "\u{16}\u{3}\u{1}",
+        ])
     func garbage(text: String) async throws {
         try await withListener { listener in
             let client = try RawClient(port: listener.port)
@@ -179,7 +181,8 @@ import Testing
             await there.waitForPayload()
             data.reset()
             let totals = try #require(await there.totalsAtTheEnd())
-            #expect(!totals.isComplete, "the end isn't near, so even a peer that isn't a qrate means nothing good by it")
+            #expect(
+                !totals.isComplete, "the end isn't near, so even a peer that isn't a qrate means nothing good by it")
             #expect(totals.total == 5)
         }
     }

@@ -75,8 +75,7 @@ package final class StreamListener: TransportListener {
         let udp = UDPPlaneMaker.Server(door: door.flows, loop: loop, threads: threads, base: door.options)
         return [
             .tcp: [.tcp: tcp, .udp: udp],
-            // Inside TLS the control protocol calls the same test by TCP's name (DESIGN.md section 3).
-            .tls: [.tcp: tls, .tls: tls],
+            .tls: [.tls: tls],
         ]
     }
 
@@ -93,12 +92,10 @@ package final class StreamListener: TransportListener {
         let connection = ControlConnection(
             local: socket.local, remote: socket.remote, endpoint: nil,
             congestionController: socket.congestionController, stop: stop)
+        let offered = makers[stream.transport] ?? [:]
+        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys))
         arrivals.sessions.yield(
-            StreamSession(
-                peer: PeerIdentity(
-                    address: "\(socket.remote)", transports: stream.transport == .tls ? [.tls] : [.tcp, .udp]),
-                connection: connection, loop: loop, core: core,
-                makers: makers[stream.transport] ?? [:], ownsLoop: false))
+            StreamSession(peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false))
     }
 
     package func close() async {

@@ -109,6 +109,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
     /// The sockets of the streams that are there.
     var connections: [StreamSocket] { state.withLock { $0.streams.compactMap { $0?.bytes.socket } } }
 
+    var runningThreads: Int { state.withLock { $0.threads } }
     var isMissingConnections: Bool { connections.count < plan.streams }
 
     /// A test that isn't complete by now never will be.
