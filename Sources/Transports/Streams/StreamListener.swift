@@ -60,7 +60,10 @@ package final class StreamListener: TransportListener {
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },
                 connected: { stream, received, turn in
-                    Self.begin(stream, received, makers, loop, turn, arrivals)
+                    // Whoever may choose between a door with a lock and one without isn't kept out by the lock.
+                    let isOpen = stream.transport == .tls || credentials?().clientAuthority == nil
+                    Self.begin(
+                        stream, received, makers, loop, turn, arrivals, refusal: isOpen ? nil : Self.withoutCertificate)
                 })
             turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
@@ -79,9 +82,14 @@ package final class StreamListener: TransportListener {
         ]
     }
 
+    private static let withoutCertificate = TestFailure(
+        .permission,
+        "This server demands a certificate of its clients, which TCP and UDP tests can't show: use QUIC or --tls, with "
+            + "--client-cert and --client-key.")
+
     private static func begin(
         _ stream: any ByteStream, _ received: [UInt8], _ makers: [TransportKind: [TransportKind: any PlaneMaker]],
-        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals
+        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals, refusal: TestFailure?
     ) {
         let socket = stream.socket
         guard let stop = try? StopSignal() else { return }  // no descriptor is left: the client may try again
@@ -93,7 +101,7 @@ package final class StreamListener: TransportListener {
             local: socket.local, remote: socket.remote, endpoint: nil,
             congestionController: socket.congestionController, stop: stop)
         let offered = makers[stream.transport] ?? [:]
-        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys))
+        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys), refusal: refusal)
         arrivals.sessions.yield(
             StreamSession(peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false))
     }
