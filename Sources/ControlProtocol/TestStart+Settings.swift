@@ -22,7 +22,9 @@ extension TestStart {
         guard let qrate else {
             if kind == .quic { return settings }
             settings.typeOfService = dscp
-            settings.window = windowSize.map { ByteCount(min($0, SettingLimits.window.upperBound)) }
+            settings.window = windowSize.flatMap {
+                $0 == 0 ? nil : ByteCount(min($0, SettingLimits.window.upperBound))
+            }
             settings.probesPathMTU = kind == .udp && probesPathMTU == true
             if kind == .udp { return settings }
             settings.congestionController = try congestion.map(Self.checkedController)

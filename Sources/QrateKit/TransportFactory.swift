@@ -25,12 +25,10 @@ enum TransportFactory {
         case .tls:
             return StreamTransport.tls(
                 local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
-        case .tcp:
+        case .tcp, .udp:
             return StreamTransport.tcp(
-                local: configuration.local.localEnd, settings: settings)
-        case .udp:
-            throw TestFailure(
-                .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
+                local: configuration.local.localEnd, settings: settings,
+                datagrams: configuration.network.socketOptions)
         }
     }
 }

@@ -11,8 +11,11 @@ struct MachineHarness<Machine: SessionMachine> {
     private(set) var armed: [TimerName: MonotonicTime] = [:]
     /// Events that a loop would deliver, because the machine asked.
     private(set) var due: [SessionEvent] = []
+    /// Plans that planes were asked for.
+    private(set) var plans: [DataPlan] = []
     private(set) var finishes: [CloseReason] = []
     private(set) var isPaused = false
+    private(set) var sent: [ControlMessage] = []
     /// Whether anything was asked for after the end.
     private(set) var spokeAfterEnd = false
 
@@ -50,10 +53,15 @@ struct MachineHarness<Machine: SessionMachine> {
         return true
     }
 
+    /// Delivers the answers that are due, and what comes of them at once.
+    mutating func deliver() { while !due.isEmpty, advance() {} }
+
     private mutating func book(_ action: SessionAction<Machine.Output>) {
         let nothing = ReceivedTotals(measured: [0], warmUp: 0, drained: 0, duration: nil, isComplete: false)
         switch action {
-        case .offer, .open: due.append(.planeReady(DataOffer(), PlaneSample()))
+        case .offer(let plan), .open(let plan, _):
+            plans.append(plan)
+            due.append(.planeReady(DataOffer(), PlaneSample()))
         case .sample: due.append(.sampled(PlaneSample(sent: [1])))
         case .closeWindow: due.append(.windowClosed(nothing))
         case .admit: due.append(.admission(nil))
@@ -62,7 +70,8 @@ struct MachineHarness<Machine: SessionMachine> {
         case .finish(let reason): finishes.append(reason)
         case .setPaused(let isPaused):
             self.isPaused = isPaused
-        case .send, .start, .stopSending, .emit: break
+        case .send(let message): sent.append(message)
+        case .start, .stopSending, .emit: break
         }
     }
 }

@@ -9,7 +9,8 @@ extension ClientMachine {
         report.client.settings = run.lastSample.settings
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
         report.pathMTU = run.lastSample.pathMTU
-        if run.sending != nil {
+        // A search for the path MTU moves no payload: there is nothing to sum up.
+        if run.sending != nil, !run.plan.parameters.settings.probesPathMTU {
             report.upload = uploadSummary(run)
             report.uploadPath = run.lastSample.path
         }

@@ -50,13 +50,14 @@ package final class QUICListener: TransportListener {
         let arrivals = Arrivals(sessions: session, refusals: refusal)
         self.arrivals = arrivals
         let place = EndpointPlace()
-        let acceptor = QUICEndpoint.Acceptor(
+        var acceptor = QUICEndpoint.Acceptor(
             gate: ServerGate(demandsRetry: options.demandsRetry),
             applicationProtocols: [QUICTransport.applicationProtocol], settings: options.settings,
             connectionLimit: Self.connectionLimit, credentials: credentials
         ) { number, peer in
             Self.makeCore(number, peer: "\(peer)", door.datagrams, place, arrivals)
         }
+        acceptor.others = { [flows = door.flows] in flows.handle($0) }
         do throws(SocketError) {
             endpoint = try QUICEndpoint(door.datagrams, name: "qrate-server", acceptor: acceptor)
         } catch {
