@@ -8,6 +8,8 @@ package final class StreamListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
+    /// Without the shared UDP port where this kernel can't share it as flows need it.
+    package let traits: PeerTraits
     private let arrivals: Arrivals
     private let loop: StreamLoop
 
@@ -35,6 +37,7 @@ package final class StreamListener: TransportListener {
         on door: FrontDoor, _ options: Options = Options(), credentials: (@Sendable () -> ServerCredentials)? = nil
     ) throws(TransportError) {
         port = door.port
+        traits = door.flows.canShareThePort ? .qrate : PeerTraits.qrate.subtracting(.singlePortUDP)
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
             of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))
