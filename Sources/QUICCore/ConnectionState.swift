@@ -47,12 +47,20 @@ struct ConnectionState {
         if sink == nil { sink = .allocate(byteCount: Self.sinkSize, alignment: 64) }
     }
 
+    /// The place of a data stream among those of its kind. Stream 0, the first bidirectional one, is control.
+    static func slot(of stream: Int64) -> Int { Int(stream >> 2) - (stream & 3 == 0 ? 1 : 0) }
+
+    /// Whether the peer sends payload on it: its own unidirectional streams, and the client's bidirectional ones.
+    func isData(_ stream: Int64) -> Bool {
+        stream & 3 == peerUnidirectional || stream & 3 == 0 && stream != QUICConnection.controlStream
+    }
+
     /// Payload on a data stream: counted, copied, and its credit given back at once.
     static func receive(
         _ state: UnsafeMutablePointer<ConnectionState>, stream: Int64, data: UnsafePointer<UInt8>?, count: Int,
         isLast: Bool
     ) -> Int32 {
-        let slot = Int(stream >> 2)
+        let slot = slot(of: stream)
         // Our limit excludes this, until a peer resets streams that it never used: the library grants one more for each.
         guard slot < QUICConnection.streamLimit, let sink = state.pointee.sink else {
             return NGTCP2_ERR_CALLBACK_FAILURE
@@ -75,7 +83,7 @@ struct ConnectionState {
 
     /// RESET_STREAM on a data stream.
     static func receiveReset(_ state: UnsafeMutablePointer<ConnectionState>, stream: Int64) -> Int32 {
-        let slot = Int(stream >> 2)
+        let slot = slot(of: stream)
         guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
         if !state.pointee.hasEnded[slot] {
             state.pointee.hasEnded[slot] = true
@@ -106,7 +114,7 @@ struct ConnectionState {
         table.recv_stream_data = { _, flags, stream, _, data, count, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
             let isLast = flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0
-            if stream & 3 == state.pointee.peerUnidirectional {
+            if state.pointee.isData(stream) {
                 return receive(state, stream: stream, data: data, count: count, isLast: isLast)
             }
             let bytes = UnsafeRawBufferPointer(start: data, count: count)
@@ -124,16 +132,26 @@ struct ConnectionState {
             owner(user).record(.streamsAvailable)
             return 0
         }
+        table.extend_max_local_streams_bidi = { _, _, user in
+            owner(user).record(.streamsAvailable)
+            return 0
+        }
         table.stream_close = { conn, _, stream, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional ^ 1 {  // one of our data streams
+            // One of our data streams: for this end's payload only, or for both ends'.
+            if stream & 3 == state.pointee.peerUnidirectional ^ 1
+                || stream & 3 == 0 && stream != QUICConnection.controlStream
+            {
                 state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
             }
             return 0
         }
         table.stream_reset = { _, stream, _, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional { return receiveReset(state, stream: stream) }
+            if state.pointee.isData(stream) {
+                owner(user).dataStreamReset(stream)
+                return receiveReset(state, stream: stream)
+            }
             guard stream == QUICConnection.controlStream else { return NGTCP2_ERR_CALLBACK_FAILURE }
             owner(user).record(.controlEnded)
             return 0

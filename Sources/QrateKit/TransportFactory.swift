@@ -10,10 +10,15 @@ enum TransportFactory {
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
         switch configuration.parameters.transport {
         case .quic:
-            return QUICTransport(socketOptions: configuration.network.socketOptions, trust: trust) {
-                [files = configuration.certificate] () throws(SecurityError) in
-                guard let files else { return ClientIdentity() }
-                return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
+            do throws(TransportError) {
+                return try QUICTransport(
+                    for: configuration.parameters, socketOptions: configuration.network.socketOptions, trust: trust
+                ) { [files = configuration.certificate] () throws(SecurityError) in
+                    guard let files else { return ClientIdentity() }
+                    return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
+                }
+            } catch {
+                throw error.failure
             }
         case .tcp, .tls, .udp:
             throw TestFailure(

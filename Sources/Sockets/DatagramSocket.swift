@@ -59,8 +59,17 @@ package final class DatagramSocket: Sendable {
     package func giveUpSegmentation() { segmentation.store(false, ordering: .relaxed) }
 
     /// A socket for one peer: connected, so the kernel filters strangers and looks the route up once.
-    package static func connected(to remote: SocketAddress, _ options: Options) throws(SocketError) -> DatagramSocket {
+    ///
+    /// - Parameter local: This end's address and port, of the peer's family; nil for the kernel's choice.
+    package static func connected(
+        to remote: SocketAddress, from local: SocketAddress? = nil, _ options: Options
+    ) throws(SocketError) -> DatagramSocket {
         let socket = try DatagramSocket(descriptor: open(remote.family), family: remote.family, options)
+        if let local {
+            guard local.withSockaddr({ bind(socket.descriptor, $0, $1) }) == 0 else {
+                throw .last("binding UDP \(local)")
+            }
+        }
         guard remote.withSockaddr({ connect(socket.descriptor, $0, $1) }) == 0 else {
             throw .last("connecting UDP to \(remote)")
         }
