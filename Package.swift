@@ -23,6 +23,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -35,6 +36,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Percentiles of delay variation. Before 1.0 a minor version may break the interface.
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", .upToNextMinor(from: "0.2.0")),
     ],
     targets: [
         // The C libraries, each behind the one module that may name it.
@@ -45,10 +48,12 @@ let package = Package(
             name: "CQrateGnuTLS", path: "Sources/CGnuTLS", pkgConfig: "gnutls",
             providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CQrateSocketShims", path: "Sources/CSocketShims"),
+        .target(name: "CQratePathShims", path: "Sources/CPathShims"),
 
         // Bottom up; docs/ARCHITECTURE.md draws it. Imports go down only.
         module("Measurement"),
-        module("Statistics", ["QrateMeasurement"]),
+        module("DatagramProtocol"),
+        module("Statistics", ["QrateMeasurement", histogram]),
         module("Security", ["CQrateGnuTLS", "QrateMeasurement"]),
         module("ControlProtocol", ["QrateMeasurement"]),
         module("Sockets", ["CQrateSocketShims", "QrateMeasurement"]),
@@ -58,8 +63,8 @@ let package = Package(
         module(
             "Transports",
             [
-                "QrateTransportAPI", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity", "QrateSockets",
-                "QrateStatistics", "QrateMeasurement",
+                "QrateTransportAPI", "QrateControlProtocol", "QrateQUICDriver", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets", "QrateStatistics", "QrateDatagramProtocol", "QrateMeasurement",
             ]),
         module(
             "Orchestration",
@@ -79,23 +84,34 @@ let package = Package(
                 "QrateKit", "QrateReporting", "QrateTerminalUI", "QrateMeasurement", argumentParser,
             ],
             path: "Sources/qrate", swiftSettings: strict),
+
+        // For tests only: an emulated path between two network namespaces. Not a product.
+        module("PathEmulation", ["QrateMeasurement"]),
+        .executableTarget(
+            name: "qrate-path",
+            dependencies: [
+                "QratePathEmulation", "CQratePathShims", "CQrateSocketShims", "QrateSockets", "QrateMeasurement",
+            ],
+            path: "Sources/PathEmulator", swiftSettings: strict),
         module(
             "TestSupport",
             [
-                "CQrateGnuTLS", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity", "QrateSockets",
+                "CQrateGnuTLS", "QratePathEmulation", "QrateTransportAPI", "QrateQUICCore", "QrateSecurity",
+                "QrateSockets",
                 "QrateStatistics", "QrateMeasurement", subprocess, systemPackage,
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
         tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
-        tests("Sockets", ["QrateSockets"]),
-        tests("Statistics", ["QrateStatistics", "QrateMeasurement"]),
+        tests("Sockets", ["QrateSockets", "QrateMeasurement"]),
+        tests("DatagramProtocol", ["QrateDatagramProtocol"]),
+        tests("Statistics", ["QrateStatistics", "QrateTestSupport", "QrateMeasurement"]),
         tests(
             "Transports",
             [
-                "QrateTransports", "QrateTransportAPI", "QrateSecurity", "QrateSockets", "QrateTestSupport",
-                "QrateMeasurement",
+                "QrateTransports", "QrateTransportAPI", "QrateSecurity", "QrateSockets", "QrateDatagramProtocol",
+                "QrateTestSupport", "QrateMeasurement",
             ]),
         tests("Reporting", ["QrateReporting", "QrateMeasurement", subprocess]),
         tests("TerminalUI", ["QrateTerminalUI", "QrateMeasurement"]),
@@ -107,14 +123,17 @@ let package = Package(
                 "QrateTestSupport",
             ]),
         tests("ControlProtocol", ["QrateControlProtocol", "QrateMeasurement"]),
+        tests("CommandLine", ["qrate", "QrateKit", "QrateTerminalUI", argumentParser]),
         // These run the built program: depending on it has it built first.
         tests(
             "EndToEnd",
             [
-                "qrate", "QrateTransports", "QrateTransportAPI", "QrateControlProtocol", "QrateSecurity",
+                "qrate", "qrate-path", "QratePathEmulation", "QrateTransports", "QrateTransportAPI",
+                "QrateControlProtocol", "QrateSecurity",
                 "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),
+        tests("PathEmulation", ["QratePathEmulation", "QrateTestSupport", "QrateMeasurement"]),
         tests("Interop", ["qrate", "QrateSockets", "QrateTestSupport", subprocess]),
     ]
 )

@@ -1,25 +1,35 @@
 /// What moves the payload.
 public enum TransportKind: String, Sendable, Hashable, CaseIterable {
+    /// Streams, or datagrams, in one connection or several. The default.
     case quic
+    /// TLS 1.3 over TCP, with QUIC's certificates; one connection per stream.
     case tls
+    /// One connection per stream.
     case tcp
+    /// One flow of numbered datagrams per stream; control goes over TCP.
     case udp
 }
 
 /// What a client asks for: one test, as both ends need to know it.
 public struct TestParameters: Sendable, Hashable {
+    /// QUIC unless told otherwise.
     public var transport: TransportKind
+    /// An upload unless told otherwise. Every transport takes all three.
     public var direction: Direction
-    /// Data streams per direction.
+    /// Data streams per direction: 1 to 128, 1 unless told otherwise.
     public var streams: Int
+    /// When a direction has sent enough: 10 s unless told otherwise.
     public var limit: TestLimit
-    /// Time after the first payload byte that is left out of every total.
+    /// Time after the first payload byte that is left out of every total, in addition to the limit's. None by default.
     public var warmUp: Duration
-    /// The length of an interval row.
+    /// The length of an interval row: 1 s unless told otherwise, 100 ms at least.
     public var interval: Duration
-    /// What each sending end aims at, over all its streams; nil for as fast as it goes.
+    /// What each sending end aims at, over all its streams. nil is the transport's default: 1 Gbit/s over UDP, as fast as
+    /// it goes on the others. 0 is as fast as it goes on all of them.
     public var targetBitrate: Bitrate?
+    /// Random unless told otherwise.
     public var payload: PayloadContent
+    /// What only some transports have.
     public var settings: TransportSettings
 
     public static let streamLimits = 1...128

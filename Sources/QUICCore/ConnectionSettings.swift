@@ -1,4 +1,5 @@
 internal import CQrateNgtcp2
+package import QrateMeasurement
 
 /// How a connection behaves: fixed when it is made (ngtcp2 0.12.1 changes none of this later).
 package struct ConnectionSettings: Sendable, Hashable {
@@ -19,6 +20,8 @@ package struct ConnectionSettings: Sendable, Hashable {
     /// PINGs are sent when nothing else was for this long.
     package var keepAlive = Duration.seconds(10)
     package var handshakeTimeout = Duration.seconds(10)
+    /// Client: the only record cipher to agree to; nil for whichever the server takes first of all.
+    package var cipher: CipherSuite?
     /// The most credit that this end gives as a receiver, on the connection and on each stream, in bytes: within
     /// ``windowLimits``.
     package var windowCeiling: UInt64 {

@@ -109,7 +109,7 @@ package final class QUICConnection {
         let connection = QUICConnection(role: .client, settings, gate: nil)
         let session = try TLSSession.client(
             identity: identity, trust: trust, serverName: serverName, applicationProtocols: applicationProtocols,
-            state: connection.state)
+            cipher: settings.cipher, state: connection.state)
         connection.tls = session
         var destination = ConnectionID.random(length: 18).raw
         var source = ConnectionID.random().raw

@@ -1,5 +1,5 @@
-internal import CQrateGnuTLS
 internal import CQrateNgtcp2
+internal import QrateSecurity
 
 /// A library call below the QUIC layer failed.
 package struct QUICError: Error, Sendable, Hashable {
@@ -20,17 +20,11 @@ package struct QUICError: Error, Sendable, Hashable {
         QUICError(code: code, call: call, reason: String(cString: ngtcp2_strerror(code)))
     }
 
-    static func gnutls(_ code: Int32, _ call: String) -> QUICError {
-        QUICError(code: code, call: call, reason: gnutls_strerror(code).map { String(cString: $0) } ?? "error \(code)")
-    }
-
     static func check(_ code: Int32, _ call: String) throws(QUICError) {
         if code != 0 { throw .ngtcp2(code, call) }
     }
 
-    static func checkTLS(_ code: Int32, _ call: String) throws(QUICError) {
-        if code < 0 { throw .gnutls(code, call) }
-    }
+    init(_ error: TLSError) { self.init(code: error.code, call: error.call, reason: error.reason) }
 }
 
 extension QUICError: CustomStringConvertible {

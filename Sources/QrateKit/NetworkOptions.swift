@@ -1,12 +1,12 @@
 import QrateSockets
 
-/// How this end's UDP sockets are set up.
+/// How this end's UDP sockets are set up: those of QUIC and of UDP tests.
 public struct NetworkOptions: Sendable, Hashable {
     /// Let the kernel cut large sends into datagrams (UDP_SEGMENT), where it can.
     public var usesSegmentationOffload = true
     /// Let the kernel merge received datagrams (UDP_GRO), where it can.
     public var usesReceiveOffload = true
-    /// The socket buffers to ask for, each way. nil asks for 8 MiB, and goes past the system's limit where privileges
+    /// The socket buffers to ask for, each way, in bytes: 64 KiB to 2 GiB. nil asks for 8 MiB, and goes past the system's limit where privileges
     /// allow; what was granted is in the report.
     public var socketBuffer: ByteCount?
 

@@ -74,7 +74,9 @@ public final class TestServer: Sendable {
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
         let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
-        let listener = try QUICListener(on: door, options) { current.value }
+        let quic = try QUICListener(on: door, options) { current.value }
+        let streams = try StreamListener(on: door)
+        let listener = ServerListener(port: door.port, [quic, streams])
         var limits = AdmissionControl.Limits()
         limits.tests = configuration.maxTests
         limits.duration = configuration.maxDuration

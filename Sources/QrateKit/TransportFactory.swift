@@ -20,7 +20,10 @@ enum TransportFactory {
             } catch {
                 throw error.failure
             }
-        case .tcp, .tls, .udp:
+        case .tcp:
+            return StreamTransport.tcp(
+                local: configuration.local.localEnd, settings: configuration.parameters.settings)
+        case .tls, .udp:
             throw TestFailure(
                 .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
         }

@@ -20,6 +20,25 @@ enum Figure {
         return count > 9_999_999 ? ">9999999" : "\(count)"
     }
 
+    /// A part of a whole, as in `0.12 %` or `12.3 %`. What is more than nothing never looks like nothing.
+    static func share(_ ratio: Double?) -> String {
+        guard let ratio, ratio.isFinite else { return absent }
+        let percent = ratio * 100
+        if percent == 0 || percent == 100 { return fixedPoint(percent, decimals: 0) + " %" }
+        if percent > 0, percent < 0.01 { return "<0.01 %" }
+        if percent < 100, percent > 99.9 { return ">99.9 %" }
+        return fixedPoint(percent, decimals: percent < 9.995 ? 2 : 1) + " %"
+    }
+
+    /// A size that somebody chose, in the binary prefix that leaves no remainder: `1 MiB`, `128 KiB`, `1400 bytes`.
+    static func size(_ count: ByteCount) -> String {
+        for (unit, name) in [(UInt64(1 << 30), "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
+        where count.bytes >= unit && count.bytes % unit == 0 {
+            return "\(count.bytes / unit) \(name)"
+        }
+        return count.bytes == 1 ? "1 byte" : "\(count.bytes) bytes"
+    }
+
     /// A short time with three significant digits: `85.3 µs`, `24.1 ms`, `1.20 s`.
     static func latency(_ duration: Duration?) -> String {
         guard let duration else { return absent }

@@ -112,6 +112,15 @@ package struct SocketAddress: Sendable {
         return host.hasPrefix("::ffff:") && host.contains(".") ? String(host.dropFirst(7)) : host
     }
 
+    /// An IPv4 address as an IPv6 socket shows it (RFC 4291 section 2.5.5.2).
+    package var isIPv4Mapped: Bool {
+        family == .ipv6
+            && withBytes { bytes in
+                // sin6_addr begins behind the family, the port and the flow label.
+                bytes.count >= 24 && bytes[8..<18].allSatisfy { $0 == 0 } && bytes[18..<20].allSatisfy { $0 == 0xff }
+            }
+    }
+
     package var isLoopback: Bool { host == "::1" || host.hasPrefix("127.") }
 }
 

@@ -13,24 +13,27 @@ package enum ProgressLine {
         package var phase: Phase
         /// In the phase, not in the test.
         package var elapsed: Duration
-        /// The planned length of the phase; nil where only a byte budget ends it.
+        /// The planned length of the phase; nil where only a byte budget ends it, or nothing does.
         package var duration: Duration?
-        /// Received in the measured window; the larger count with two directions.
+        /// Received in the measured window; the smaller count with two directions, because the test ends with the later.
         package var received: ByteCount?
         package var byteBudget: ByteCount?
+        /// Nothing but the user ends the test.
+        package var isEndless: Bool
         /// The latest rates. Both with two directions, none before something was measured.
         package var upload: Bitrate?
         package var download: Bitrate?
 
         package init(
             phase: Phase, elapsed: Duration, duration: Duration? = nil, received: ByteCount? = nil,
-            byteBudget: ByteCount? = nil, upload: Bitrate? = nil, download: Bitrate? = nil
+            byteBudget: ByteCount? = nil, isEndless: Bool = false, upload: Bitrate? = nil, download: Bitrate? = nil
         ) {
             self.phase = phase
             self.elapsed = elapsed
             self.duration = duration
             self.received = received
             self.byteBudget = byteBudget
+            self.isEndless = isEndless
             self.upload = upload
             self.download = download
         }
@@ -67,7 +70,7 @@ package enum ProgressLine {
     private static func progress(_ state: State) -> String {
         if let duration = state.duration { return "\(seconds(state.elapsed)) of \(duration.secondsWithoutZeros)" }
         if let budget = state.byteBudget { return "\(state.received ?? .zero) of \(budget)" }
-        return seconds(state.elapsed)
+        return seconds(state.elapsed) + (state.isEndless ? ", Ctrl-C ends it" : "")
     }
 
     private static func rate(_ state: State) -> String? {

@@ -23,6 +23,19 @@ extension ByteCount: ExpressibleByArgument {
     }
 }
 
+extension Bitrate: ExpressibleByArgument {
+    /// Bits per second with decimal suffixes: `2500000`, `64K`, `1.5M`, `10G`.
+    public init?(argument: String) {
+        guard let (number, suffix) = Quantity.split(argument) else { return nil }
+        let scales: [String: Double] = ["": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12]
+        guard let scale = scales[suffix.uppercased()] else { return nil }
+        let rate = (number * scale).rounded()
+        // What rounds to nothing isn't the 0 that means "unlimited".
+        guard rate < 9.2e18, rate > 0 || number == 0 else { return nil }
+        self.init(bitsPerSecond: UInt64(rate))
+    }
+}
+
 /// A time on the command line: `10`, `10s`, `1m30s`, `500ms`, `1h`.
 struct TimeArgument: ExpressibleByArgument, CustomStringConvertible {
     let duration: Duration
@@ -67,25 +80,12 @@ extension CertificateFiles {
     }
 }
 
-/// What client and server both take.
-struct NetworkArguments: ParsableArguments {
-    @Flag(help: "Send datagrams one by one instead of in batches that the kernel cuts (UDP_SEGMENT).")
-    var noGso = false
-
-    @Flag(help: "Receive datagrams one by one instead of merged by the kernel (UDP_GRO).")
-    var noGro = false
-
-    @Option(
-        help: ArgumentHelp(
-            "Socket buffers to ask for, within the system's limit. Default: 8M, past the limit where allowed.",
-            valueName: "size"))
-    var socketBuffer: ByteCount?
-
-    var options: NetworkOptions {
-        var options = NetworkOptions()
-        options.usesSegmentationOffload = !noGso
-        options.usesReceiveOffload = !noGro
-        options.socketBuffer = socketBuffer
-        return options
+/// What a flag or an option is called, for those that were given: at most one of them may be.
+enum Exclusive {
+    /// - Parameter given: A name where it was given, nil where it wasn't.
+    static func check(_ given: [String?]) throws(TestFailure) {
+        let names = given.compactMap(\.self)
+        guard names.count > 1 else { return }
+        throw TestFailure(.usage, "\(names.joined(separator: " and ")) exclude each other: choose one")
     }
 }

@@ -33,20 +33,25 @@ import QrateReporting
 struct Qrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "qrate",
-        abstract: "Measures what a network path carries over QUIC, and says how far the figure can be trusted.",
-        usage: """
-            qrate <host> [<options>]     test against the server on <host>
-            qrate serve [<options>]      be that server
+        abstract: """
+            Measures what a network path carries over QUIC, TLS, TCP and UDP, and says how far the figure can be trusted.
             """,
+        usage: "",  // it would come behind the discussion
         discussion: clientHelp,
         version: "qrate \(QrateVersion.number)",
         subcommands: [ClientCommand.self, ServeCommand.self],
         defaultSubcommand: ClientCommand.self)
 
-    /// The options of the default subcommand, which the parser would only show for `qrate client --help`.
+    /// How to use it, and the options of the default subcommand, which the parser would only show for
+    /// `qrate client --help`.
     private static var clientHelp: String {
-        let help = ClientCommand.helpMessage(columns: 78)
-        return help.split(separator: "\n", omittingEmptySubsequences: false)
-            .drop { $0 != "ARGUMENTS:" }.joined(separator: "\n")
+        let usage = """
+            USAGE: qrate <host> [<options>]     test against the server on <host>
+                   qrate serve [<options>]      be that server
+            """
+        let help = ClientCommand.helpMessage(columns: 78).split(separator: "\n", omittingEmptySubsequences: false)
+        // Its last section has nothing but the option that the reader just used.
+        let sections = help.drop { $0 != "ARGUMENTS:" }.prefix { $0 != "OPTIONS:" }
+        return usage + "\n\n" + sections.joined(separator: "\n")
     }
 }

@@ -4,7 +4,8 @@ import QrateKit
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve", abstract: "Be the server: QUIC tests on one port, many clients at once.",
+        commandName: "serve",
+        abstract: "Be the server: tests over QUIC, TLS, TCP and UDP on one port, many clients at once.",
         discussion: """
             Without --cert and --key it makes a self-signed certificate at the first start and keeps it in \
             $XDG_STATE_HOME/qrate. SIGHUP reads the certificate and --client-ca anew; SIGINT and SIGTERM end running tests in order.

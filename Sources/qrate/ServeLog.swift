@@ -11,7 +11,7 @@ struct ServeLog: Sendable {
         if json {
             emit(ServerEventLine(event: "listening", port: server.port, fingerprint: server.fingerprint))
         } else {
-            Console.write("qrate: listening on port \(server.port) (QUIC)\n", to: .output)
+            Console.write("qrate: listening on port \(server.port) (QUIC, TLS, TCP and UDP)\n", to: .output)
         }
         if let notice = server.certificateNotice { problem(notice) }
         note("certificate \(server.fingerprint)")
@@ -21,13 +21,11 @@ struct ServeLog: Sendable {
         switch event {
         case .testStarted(let test):
             if json { return emit(ServerEventLine("test_started", test)) }
-            note("\(test.peer): \(test.parameters.direction.rawValue) begins, \(streams(test)), \(test.software)")
+            note("\(test.peer): \(name(test)) begins, \(streams(test)), \(test.software)")
         case .testFinished(let test, let outcome):
             if json { return emit(ServerEventLine("test_finished", test, outcome)) }
-            let received = outcome.upload ?? outcome.download
-            let rate = received?.throughput.map { "\($0)" } ?? "nothing measured"
             let end = outcome.failure.map { "ended early: \($0.message)" } ?? "done"
-            note("\(test.peer): \(test.parameters.direction.rawValue) \(end), \(rate)")
+            note("\(test.peer): \(name(test)) \(end), \(Self.received(test, outcome))")
         case .refused(let peer, let failure):
             if json { return emit(ServerEventLine(event: "refused", peer: peer, message: failure.message)) }
             problem("\(peer): refused: \(failure.message)")
@@ -43,6 +41,28 @@ struct ServeLog: Sendable {
     func failed(_ failure: TestFailure) {
         if json { Console.write(JSONReporter.failure(failure), to: .output) }
         problem(failure.message)
+    }
+
+    private func name(_ test: TestServer.Test) -> String {
+        let transport = test.parameters.transport.displayName
+        guard !test.parameters.settings.probesPathMTU else { return "\(transport) path MTU probe" }
+        let direction = test.parameters.direction
+        return "\(transport) \(direction == .bidirectional ? "bidirectional test" : direction.rawValue)"
+    }
+
+    /// The rate of each direction that was tested, as its receiver counted it.
+    static func received(_ test: TestServer.Test, _ outcome: TestServer.Outcome) -> String {
+        guard !test.parameters.settings.probesPathMTU else { return "no rate is measured" }
+        func rate(_ summary: DirectionSummary?) -> String {
+            guard let throughput = summary?.throughput else { return "nothing measured" }
+            guard let ratio = summary?.datagrams?.lossRatio else { return "\(throughput)" }
+            return "\(throughput), \(fixedPoint(ratio * 100, decimals: 2)) % lost"
+        }
+        return switch test.parameters.direction {
+        case .upload: rate(outcome.upload)
+        case .download: rate(outcome.download)
+        case .bidirectional: "up \(rate(outcome.upload)), down \(rate(outcome.download))"
+        }
     }
 
     private func streams(_ test: TestServer.Test) -> String {

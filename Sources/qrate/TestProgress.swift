@@ -35,8 +35,15 @@ struct TestProgress {
         let planned = parameters.limit.duration
         return ProgressLine.State(
             phase: planned.map { measured > $0 } ?? false ? .draining : .measuring, elapsed: measured,
-            duration: planned,
-            received: received.values.max(), byteBudget: parameters.limit.byteBudget, upload: upload, download: download
-        )
+            duration: planned, received: leastReceived, byteBudget: parameters.limit.byteBudget,
+            isEndless: parameters.limit.isEndless, upload: upload, download: download)
+    }
+
+    /// Of the direction that is further from its end: a test ends with the later one.
+    private var leastReceived: ByteCount? {
+        switch parameters.direction {
+        case .upload, .download: received[parameters.direction]
+        case .bidirectional: min(received[.upload] ?? .zero, received[.download] ?? .zero)
+        }
     }
 }

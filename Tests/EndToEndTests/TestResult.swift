@@ -10,6 +10,7 @@ struct TestResult: Decodable, Sendable {
     var intervals: [Row]?
     var summary: Summary?
     var streams: [Stream]?
+    var path: Path?
     var handshake: Handshake?
     var security: Security?
     var warnings: [Warning]?
@@ -18,6 +19,7 @@ struct TestResult: Decodable, Sendable {
     struct End: Decodable, Sendable { var software: String, address: String? }
 
     struct Plan: Decodable, Sendable {
+        var transport: String
         var direction: String
         var streams: Int
         var settings: EndSettings
@@ -39,7 +41,13 @@ struct TestResult: Decodable, Sendable {
         var upload: Count?
         var download: Count?
 
-        struct Count: Decodable, Sendable { var bytesReceived: UInt64 }
+        struct Count: Decodable, Sendable {
+            var bytesReceived: UInt64
+            var streams: [StreamCount]?
+            var datagrams: Datagrams?
+        }
+
+        struct StreamCount: Decodable, Sendable { var index: Int, bytesReceived: UInt64 }
 
         var bytes: UInt64 { upload?.bytesReceived ?? download?.bytesReceived ?? 0 }
     }
@@ -60,8 +68,19 @@ struct TestResult: Decodable, Sendable {
         var throughputBps: UInt64?
         var durationMs: Double?
         var complete: Bool?
+        var datagrams: Datagrams?
     }
 
+    struct Datagrams: Decodable, Sendable {
+        var received: UInt64
+        var lost: Int64
+        var duplicates: UInt64
+        var reordered: UInt64
+        var receiveBufferDrops: UInt64?
+    }
+
+    struct Path: Decodable, Sendable { var quic: QUIC? }
+    struct QUIC: Decodable, Sendable { var minRttUs: Double?, maxUdpPayloadBytes: Int? }
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
     struct Handshake: Decodable, Sendable { var durationMs: Double }
     struct Security: Decodable, Sendable { var verification: String, knownSince: String?, fingerprintSha256: String }

@@ -5,7 +5,7 @@ import Testing
     @Test(
         "a value that makes no sense is refused by its flag, in one line",
         arguments: [
-            (["-t", "abc"], "'-t <time>'"), (["-t", "1m30"], "'-t <time>'"), (["-t", "0"], "(-t)"),
+            (["-t", "abc"], "'-t <time>'"), (["-t", "1m30"], "'-t <time>'"), (["-t", "0.0001"], "(-t)"),
             (["-P", "0"], "(-P)"), (["-P", "129"], "(-P)"), (["-P", "x"], "-P"),
             (["-i", "1ms"], "(-i)"), (["-n", "0"], "(-n)"), (["-n", "-5"], "-n"), (["-n", "1X"], "'-n <size>'"),
             (["-p", "0"], "port 0"), (["-p", "65536"], "-p"), (["--pin", "xyz"], "\"xyz\" is no pin"),

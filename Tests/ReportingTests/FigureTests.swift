@@ -25,6 +25,26 @@ import Testing
         #expect(Figure.latency(.nanoseconds(nanoseconds)) == text)
     }
 
+    @Test(
+        "a share is never rounded to nothing or to everything",
+        arguments: [
+            (0, "0 %"), (0.000001, "<0.01 %"), (0.0001, "0.01 %"), (0.0012, "0.12 %"), (0.09994, "9.99 %"),
+            (0.09996, "10.0 %"), (0.125, "12.5 %"), (0.9989, "99.9 %"), (0.99999, ">99.9 %"), (1, "100 %"),
+        ])
+    func share(ratio: Double, text: String) {
+        #expect(Figure.share(ratio) == text)
+    }
+
+    @Test(
+        "a size that was chosen has the prefix that leaves no remainder",
+        arguments: [
+            (1, "1 byte"), (1400, "1400 bytes"), (1024, "1 KiB"), (131_072, "128 KiB"), (1_048_576, "1 MiB"),
+            (1_048_577, "1048577 bytes"), (1_572_864, "1536 KiB"), (2 << 30, "2 GiB"), (0, "0 bytes"),
+        ])
+    func size(bytes: UInt64, text: String) {
+        #expect(Figure.size(ByteCount(bytes)) == text)
+    }
+
     @Test("what was not measured is a dash")
     func absent() {
         #expect(Figure.bytes(nil) == "–")
@@ -32,6 +52,7 @@ import Testing
         #expect(Figure.latency(nil) == "–")
         #expect(Figure.count(nil) == "–")
         #expect(Figure.measured(nil) == "–")
+        #expect(Figure.share(nil) == "–")
     }
 
     @Test(

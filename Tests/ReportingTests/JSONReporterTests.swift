@@ -18,6 +18,45 @@ import Testing
         try Golden.expect(document, equals: "usage.json")
     }
 
+    @Test("a direction's rows carry that direction's counts, and each sender's view has its key")
+    func bothDirections() throws {
+        let document = try JSONReporter().document(SampleReports.bidirectional)
+        let result = try rows(document)
+        #expect(result.intervals.map { $0.upload != nil } == [true, false, true, false])
+        #expect(result.intervals.map { $0.download != nil } == [false, true, false, true])
+        #expect(result.path?.quic.observedBy == "client")
+        #expect(result.pathDownload?.quic.observedBy == "server")
+        let download = try JSONReporter().document(SampleReports.downloadOfFourStreams)
+        let one = try rows(download)
+        #expect(one.path?.quic.observedBy == "server")
+        #expect(one.pathDownload == nil)
+    }
+
+    private func rows(_ document: String) throws -> Rows {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Rows.self, from: Data(document.utf8))
+    }
+
+    private struct Rows: Decodable {
+        var intervals: [Row]
+        var path: Path?
+        var pathDownload: Path?
+
+        struct Row: Decodable { var upload: Count?, download: Count? }
+        struct Count: Decodable { var bytesReceived: UInt64 }
+        struct Path: Decodable { var quic: Observed }
+        struct Observed: Decodable { var observedBy: String }
+    }
+
+    @Test("an unlimited rate is no target")
+    func unlimited() throws {
+        var report = SampleReports.udpUpload
+        #expect(try JSONReporter().document(report).contains("\"target_bitrate_bps\" : 100000000"))
+        report.parameters.targetBitrate = Bitrate(bitsPerSecond: 0)
+        #expect(!(try JSONReporter().document(report).contains("target_bitrate")))
+    }
+
     @Test("what was not measured has no key")
     func absentIsNotZero() throws {
         let document = try JSONReporter().document(SampleReports.nothingReceived)
@@ -74,6 +113,23 @@ import Testing
         ])
     func refuses(original: String, replacement: String) async throws {
         let document = try JSONReporter().document(SampleReports.upload)
+        let changed = document.replacing(original, with: replacement)
+        try #require(changed != document)
+        #expect(try await !validate(documents: [changed]).isValid)
+    }
+
+    @Test(
+        "refuses what only another transport or direction has",
+        arguments: [
+            ("udp-upload", "\"loss_percent\" : 0.14", "\"loss_percent\" : 200.14"),
+            ("udp-upload", "\"udp\" : {", "\"tcp\" : {"), ("tcp-upload", "\"retransmissions\" :", "\"lost\" :"),
+            ("udp-bidirectional", "\"path_download\" :", "\"path_upload\" :"),
+            ("endless", "\"endless\" : true,", ""), ("endless", "\"endless\" : true", "\"endless\" : false"),
+            ("tcp-upload", "\"tos\" : 184", "\"tos\" : 256"), ("probe-mtu", "\"path_mtu_bytes\"", "\"mtu\""),
+            ("quic-datagrams", "\"datagrams\" : true", "\"datagrams\" : false"),
+        ])
+    func refusesOthers(sample: String, original: String, replacement: String) async throws {
+        let document = try JSONReporter().document(try SampleReports.named(sample))
         let changed = document.replacing(original, with: replacement)
         try #require(changed != document)
         #expect(try await !validate(documents: [changed]).isValid)

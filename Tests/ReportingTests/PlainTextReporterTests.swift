@@ -104,4 +104,53 @@ import Testing
         report.server?.settings.receiveOffload = false
         #expect(PlainTextReporter(report.parameters).header(report).contains("GSO on, GRO off"))
     }
+
+    @Test(
+        "counts that a peer made up are written, whatever they are",
+        arguments: [
+            (UInt64.max, Int64.max), (.max, .min), (0, .min), (0, .max), (0, 0), (.max, 0), (5, -6),
+        ])
+    func impossibleDatagrams(received: UInt64, lost: Int64) throws {
+        var report = SampleReports.udpUpload
+        var counted = DatagramReport(received: received, lost: lost, duplicates: .max, reordered: .max)
+        counted.receiveBufferDrops = .max
+        counted.jitter = .seconds(Int64.max)
+        report.intervals[0].datagrams = counted
+        report.upload?.datagrams = counted
+        let text = PlainTextReporter(report.parameters).document(report)
+        #expect(text.contains("\nlost "))
+        #expect(!(try JSONReporter().document(report).contains("null")))
+    }
+
+    @Test("a share of what was lost is given only where it can be")
+    func noShare() {
+        var report = SampleReports.udpUpload
+        report.upload?.datagrams = DatagramReport()
+        #expect(PlainTextReporter(report.parameters).summary(report).contains("lost 0 of 0 datagrams (–)"))
+    }
+
+    @Test("a receiver whose buffer is ample is not told to enlarge it")
+    func ampleBuffer() {
+        var report = SampleReports.udpUpload
+        let advice = "net.core.rmem_max"
+        #expect(PlainTextReporter(report.parameters).summary(report).contains(advice))
+        report.server?.settings.receiveBuffer = 16_777_216
+        #expect(!PlainTextReporter(report.parameters).summary(report).contains(advice))
+        report.server?.settings.receiveBuffer = nil
+        #expect(PlainTextReporter(report.parameters).summary(report).contains(advice))
+        report.upload?.datagrams?.receiveBufferDrops = 0
+        #expect(!PlainTextReporter(report.parameters).summary(report).contains(advice))
+    }
+
+    @Test("each end's settings are told where they differ")
+    func differentSettings() {
+        var report = SampleReports.bidirectional
+        report.parameters.transport = .tcp
+        report.client.settings.payloadUnit = 1400
+        report.server?.settings.payloadUnit = 131_072
+        report.server?.settings.skipsReceiveCopy = true
+        let header = PlainTextReporter(report.parameters).header(report).replacing("\n  ", with: " ")
+        #expect(header.contains("writes of 1400 bytes (upload), writes of 128 KiB (download)"))
+        #expect(header.contains("received payload NOT COPIED (--skip-rx-copy) (upload)"))
+    }
 }

@@ -7,6 +7,9 @@ enum SampleReports {
         ("unreachable", unreachable), ("refused", refused), ("interrupted", interrupted),
         ("nothing-received", nothingReceived),
         ("nothing-reported", nothingReported), ("unit-boundaries", unitBoundaries), ("hostile-peer", hostilePeer),
+        ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
+        ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
+        ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
     ]
 
     static func named(_ name: String) throws -> TestReport {
@@ -55,22 +58,29 @@ enum SampleReports {
         return report
     }
 
+    /// Both directions have streams, rows and a path of their own.
     static var bidirectional: TestReport {
-        var report = base(TestParameters(direction: .bidirectional, limit: .bytes(250_000_000)))
+        var report = base(TestParameters(direction: .bidirectional, streams: 2, limit: .bytes(250_000_000)))
         report.security?.verification = .pinned
         report.server?.settings.congestionController = "bbr"
         report.intervals = [
-            row(0, 1000, 97_400_000, path: path(end: 1000, rtt: 24_100, lost: 0, window: 2_900_000)),
-            row(0, 1000, download: 110_000_000),
-            row(1000, 2000, 116_900_000),
-            row(1000, 2000, download: 112_000_000),
+            row(
+                0, 1000, 97_400_000, streams: [50_000_000, 47_400_000],
+                path: path(end: 1000, rtt: 24_100, lost: 0, window: 2_900_000)),
+            row(
+                0, 1003, download: 110_000_000, streams: [55_000_000, 55_000_000],
+                path: path(.server, end: 1001, rtt: 25_300, lost: 2, window: 3_100_000)),
+            row(1000, 2140, 152_600_000),
+            row(1003, 2251, download: 140_000_000),
         ]
         report.upload = DirectionSummary(
             bytesReceived: 250_000_000, duration: .milliseconds(2140), bytesSent: 250_000_000,
-            streams: [250_000_000], isComplete: true)
+            streams: [130_000_000, 120_000_000], isComplete: true)
         report.download = DirectionSummary(
             bytesReceived: 250_000_000, duration: .milliseconds(2251), bytesSent: 250_000_000,
-            streams: [250_000_000], isComplete: true)
+            streams: [125_000_000, 125_000_000], isComplete: true)
+        report.uploadPath = path(end: 2150, rtt: 24_400, lost: 0, window: 2_900_000)
+        report.downloadPath = path(.server, end: 2260, rtt: 25_900, lost: 2, window: 3_100_000)
         return report
     }
 
@@ -174,7 +184,7 @@ enum SampleReports {
 
     // MARK: - Their parts
 
-    private static func base(_ parameters: TestParameters) -> TestReport {
+    static func base(_ parameters: TestParameters) -> TestReport {
         var client = EndReport(software: "qrate/0.1.0", address: "198.51.100.4:40022")
         client.settings.congestionController = "cubic"
         client.settings.maxUDPPayload = 1444
@@ -194,13 +204,14 @@ enum SampleReports {
                 fingerprint: "9f3c5b8e1d7a40f2c6e9b0a7d4138f5e2b6c9d0e7f1a3b5c8d2e4f60718293d2"))
     }
 
-    private static func row(
+    static func row(
         _ start: Int64, _ end: Int64, _ upload: ByteCount? = nil, download: ByteCount? = nil, isWarmUp: Bool = false,
-        streams: [ByteCount] = [], path: PathReport? = nil
+        streams: [ByteCount] = [], datagrams: DatagramReport? = nil, path: PathReport? = nil
     ) -> IntervalReport {
         IntervalReport(
             upload == nil ? .download : .upload, start: .milliseconds(start), end: .milliseconds(end),
-            isWarmUp: isWarmUp, bytesReceived: upload ?? download ?? .zero, streams: streams, path: path)
+            isWarmUp: isWarmUp, bytesReceived: upload ?? download ?? .zero, streams: streams, datagrams: datagrams,
+            path: path)
     }
 
     /// - Parameters:

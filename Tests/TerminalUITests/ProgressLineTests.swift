@@ -48,6 +48,20 @@ import Testing
         #expect(ProgressLine.render(state, width: 48) == "  3.4 s    812 Mbit/s")
     }
 
+    @Test("an endless test says what ends it, and has no bar")
+    func endless() {
+        var state = state
+        state.duration = nil
+        state.isEndless = true
+        #expect(ProgressLine.render(state, width: 80) == "  3.4 s, Ctrl-C ends it    812 Mbit/s")
+        state.download = Bitrate(bitsPerSecond: 16_100_000_000)
+        #expect(
+            ProgressLine.render(state, width: 80) == "  3.4 s, Ctrl-C ends it   up  812 Mbit/s, down 16.1 Gbit/s")
+        state.phase = .warmUp
+        state.duration = .seconds(5)
+        #expect(ProgressLine.render(state, width: 40).hasPrefix("  warm-up, 3.4 s of 5 s"))
+    }
+
     @Test("with two limits the bar shows the one that is nearer")
     func nearerLimit() {
         var state = state

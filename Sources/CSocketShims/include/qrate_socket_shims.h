@@ -57,3 +57,36 @@ int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t n
 void qrate_name_thread(const char *name);
 /// Lets timers of the calling thread fire when they are due instead of up to 50 µs later.
 void qrate_sharpen_timers(void);
+
+// Streams. Calls that return a count give -errno when they fail, and never block.
+
+/// Takes a waiting connection, not blocking and closed on exec. Returns its descriptor or -errno.
+int qrate_accept(int fd, struct qrate_address *peer);
+/// Drops a connection at once, with a reset to the peer. The descriptor stays valid; who waits on it is woken.
+int qrate_disconnect(int fd);
+/// Bytes that were written and that the peer's kernel has not acknowledged yet (SIOCOUTQ).
+int qrate_unacknowledged(int fd);
+ssize_t qrate_read(int fd, void *buffer, size_t capacity, int flags);
+/// Takes up to `most` received bytes and throws them away without copying them (MSG_TRUNC).
+ssize_t qrate_discard(int fd, size_t most);
+ssize_t qrate_peek(int fd, void *buffer, size_t capacity);
+ssize_t qrate_write(int fd, const void *buffer, size_t count);
+ssize_t qrate_send_file(int fd, int file, int64_t offset, size_t count);
+/// A file in memory that holds a copy of the bytes.
+int qrate_memory_file(const char *name, const void *bytes, size_t count);
+/// ppoll(2) over an array of `struct pollfd`; a negative time is for ever. An interruption is nothing ready.
+int qrate_poll_all(void *pollfds, unsigned count, int64_t nanoseconds);
+/// Whether the connection is an MPTCP one (RFC 8684) that didn't fall back to TCP.
+int qrate_uses_multipath(int fd);
+
+/// What TCP_INFO tells, from the kernel's struct. -1 where this kernel doesn't tell.
+struct qrate_tcp_info {
+    int64_t smoothed_rtt_us, rtt_variation_us, min_rtt_us;
+    int64_t congestion_window_segments, segment_size;
+    int64_t retransmitted_segments;
+    /// Bytes a second.
+    int64_t pacing_rate, delivery_rate;
+    int64_t busy_us, receive_window_limited_us, send_buffer_limited_us;
+    int64_t bytes_acknowledged;
+};
+int qrate_tcp_info(int fd, struct qrate_tcp_info *info);

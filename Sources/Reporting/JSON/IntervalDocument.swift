@@ -1,6 +1,6 @@
 import QrateMeasurement
 
-/// One row of the receiver.
+/// One row of one direction's receiver: which one, the key of its counts says.
 struct IntervalDocument: Encodable {
     var startMilliseconds: Double
     var endMilliseconds: Double
@@ -8,11 +8,11 @@ struct IntervalDocument: Encodable {
     var isOmitted: Bool
     var upload: Count?
     var download: Count?
-    var streams: [StreamCount]?
+    /// The sender's view of that direction.
     var path: PathDocument?
 
     enum CodingKeys: String, CodingKey {
-        case upload, download, streams, path
+        case upload, download, path
         case startMilliseconds = "start_ms"
         case endMilliseconds = "end_ms"
         case isOmitted = "omitted"
@@ -21,15 +21,21 @@ struct IntervalDocument: Encodable {
     struct Count: Encodable {
         var bytesReceived: UInt64
         var throughput: UInt64?
+        var streams: [StreamCount]?
+        var datagrams: DatagramDocument?
 
         enum CodingKeys: String, CodingKey {
+            case streams, datagrams
             case bytesReceived = "bytes_received"
             case throughput = "throughput_bps"
         }
 
-        init(_ count: ByteCount, over length: Duration) {
-            bytesReceived = count.bytes
-            throughput = Bitrate(count, over: length)?.bitsPerSecond
+        init(_ interval: IntervalReport) {
+            bytesReceived = interval.bytesReceived.bytes
+            throughput = Bitrate(interval.bytesReceived, over: interval.length)?.bitsPerSecond
+            let counts = interval.streams.enumerated().map { StreamCount(index: $0 + 1, bytesReceived: $1.bytes) }
+            streams = counts.isEmpty ? nil : counts
+            datagrams = interval.datagrams.map(DatagramDocument.init)
         }
     }
 
@@ -47,10 +53,8 @@ struct IntervalDocument: Encodable {
         startMilliseconds = interval.start.jsonMilliseconds
         endMilliseconds = interval.end.jsonMilliseconds
         isOmitted = interval.isWarmUp
-        upload = interval.received(.upload).map { Count($0, over: interval.length) }
-        download = interval.received(.download).map { Count($0, over: interval.length) }
-        let counts = interval.streams.enumerated().map { StreamCount(index: $0 + 1, bytesReceived: $1.bytes) }
-        streams = counts.isEmpty ? nil : counts
+        upload = interval.direction == .upload ? Count(interval) : nil
+        download = interval.direction == .download ? Count(interval) : nil
         path = interval.path.map(PathDocument.init)
     }
 }

@@ -3,17 +3,20 @@ import QrateMeasurement
 /// What only one transport knows, under that transport's name.
 struct PathDocument: Encodable {
     var quic: QUICPathDocument?
+    var tcp: TCPPathDocument?
+    var udp: UDPPathDocument?
 
     init(_ path: PathReport) {
         switch path.metrics {
         case .quic(let metrics): quic = QUICPathDocument(metrics, of: path)
-        case .tcp, .udp: break
+        case .tcp(let metrics): tcp = TCPPathDocument(metrics, of: path)
+        case .udp(let metrics): udp = UDPPathDocument(metrics, of: path)
         }
     }
 }
 
 /// One end's view of a QUIC path. Counts are since `start_ms`, the rest is the state at `end_ms`; both on that end's
-/// clock. The keys are those of the control protocol.
+/// clock. The keys are those of the control protocol, here and below.
 struct QUICPathDocument: Encodable {
     var observedBy: String
     var startMilliseconds: Double
@@ -62,5 +65,118 @@ struct QUICPathDocument: Encodable {
         datagramsSent = metrics.datagramsSent
         datagramsReceived = metrics.datagramsReceived
         maxUDPPayload = metrics.maxUDPPayload?.bytes
+    }
+}
+
+/// One end's kernel's view of its TCP connections.
+struct TCPPathDocument: Encodable {
+    var observedBy: String
+    var startMilliseconds: Double
+    var endMilliseconds: Double
+    var smoothedRTT: Double?
+    var rttVariation: Double?
+    var minRTT: Double?
+    var congestionWindow: UInt64?
+    var retransmissions: UInt64?
+    var deliveryRate: UInt64?
+    var pacingRate: UInt64?
+    var busyTime: Double?
+    var receiveWindowLimitedTime: Double?
+    var sendBufferLimitedTime: Double?
+    var maxSegmentSize: UInt64?
+    var bytesAcknowledged: UInt64?
+
+    enum CodingKeys: String, CodingKey {
+        case observedBy = "observed_by"
+        case startMilliseconds = "start_ms"
+        case endMilliseconds = "end_ms"
+        case smoothedRTT = "smoothed_rtt_us"
+        case rttVariation = "rtt_variation_us"
+        case minRTT = "min_rtt_us"
+        case congestionWindow = "congestion_window_bytes"
+        case retransmissions
+        case deliveryRate = "delivery_rate_bps"
+        case pacingRate = "pacing_rate_bps"
+        case busyTime = "busy_ms"
+        case receiveWindowLimitedTime = "receive_window_limited_ms"
+        case sendBufferLimitedTime = "send_buffer_limited_ms"
+        case maxSegmentSize = "max_segment_bytes"
+        case bytesAcknowledged = "bytes_acknowledged"
+    }
+
+    init(_ metrics: TCPPathMetrics, of path: PathReport) {
+        observedBy = path.observedBy.rawValue
+        startMilliseconds = path.start.jsonMilliseconds
+        endMilliseconds = path.end.jsonMilliseconds
+        smoothedRTT = metrics.smoothedRTT?.jsonMicroseconds
+        rttVariation = metrics.rttVariation?.jsonMicroseconds
+        minRTT = metrics.minRTT?.jsonMicroseconds
+        congestionWindow = metrics.congestionWindow?.bytes
+        retransmissions = metrics.retransmissions
+        deliveryRate = metrics.deliveryRate?.bitsPerSecond
+        pacingRate = metrics.pacingRate?.bitsPerSecond
+        busyTime = metrics.busyTime?.jsonMilliseconds
+        receiveWindowLimitedTime = metrics.receiveWindowLimitedTime?.jsonMilliseconds
+        sendBufferLimitedTime = metrics.sendBufferLimitedTime?.jsonMilliseconds
+        maxSegmentSize = metrics.maxSegmentSize?.bytes
+        bytesAcknowledged = metrics.bytesAcknowledged?.bytes
+    }
+}
+
+/// What the sender of datagrams knows.
+struct UDPPathDocument: Encodable {
+    var observedBy: String
+    var startMilliseconds: Double
+    var endMilliseconds: Double
+    var datagramsSent: UInt64?
+    var sendDrops: UInt64?
+    var reportedReceived: UInt64?
+    var reportedLost: UInt64?
+
+    enum CodingKeys: String, CodingKey {
+        case observedBy = "observed_by"
+        case startMilliseconds = "start_ms"
+        case endMilliseconds = "end_ms"
+        case datagramsSent = "datagrams_sent"
+        case sendDrops = "send_drops"
+        case reportedReceived = "reported_received"
+        case reportedLost = "reported_lost"
+    }
+
+    init(_ metrics: UDPPathMetrics, of path: PathReport) {
+        observedBy = path.observedBy.rawValue
+        startMilliseconds = path.start.jsonMilliseconds
+        endMilliseconds = path.end.jsonMilliseconds
+        datagramsSent = metrics.datagramsSent
+        sendDrops = metrics.sendDrops
+        reportedReceived = metrics.reportedReceived
+        reportedLost = metrics.reportedLost
+    }
+}
+
+/// What a search for the path MTU found.
+struct PathMTUDocument: Encodable {
+    var upload: Size
+    var download: Size
+
+    /// Empty where no size got through.
+    struct Size: Encodable {
+        var maxUDPPayload: UInt64?
+        var pathMTU: UInt64?
+
+        enum CodingKeys: String, CodingKey {
+            case maxUDPPayload = "max_udp_payload_bytes"
+            case pathMTU = "path_mtu_bytes"
+        }
+
+        init(_ result: PathMTUReport.Result) {
+            maxUDPPayload = result.maxUDPPayload?.bytes
+            pathMTU = result.pathMTU?.bytes
+        }
+    }
+
+    init(_ report: PathMTUReport) {
+        upload = Size(report.upload)
+        download = Size(report.download)
     }
 }

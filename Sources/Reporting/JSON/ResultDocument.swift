@@ -15,7 +15,10 @@ struct ResultDocument: Encodable {
     var summary: SummaryDocument
     var streams: [StreamDocument]
     var fairnessIndex: Double?
+    /// The upload's sender's view where there is an upload; in bidirectional tests the download's has a key of its own.
     var path: PathDocument?
+    var pathDownload: PathDocument?
+    var pathMTU: PathMTUDocument?
     var handshake: HandshakeDocument?
     var security: SecurityDocument?
     var warnings: [WarningDocument]
@@ -26,6 +29,8 @@ struct ResultDocument: Encodable {
         case error
         case startedAt = "started_at"
         case fairnessIndex = "fairness_index"
+        case pathDownload = "path_download"
+        case pathMTU = "path_mtu"
     }
 
     init(_ report: TestReport, tool: ToolDocument) {
@@ -45,7 +50,13 @@ struct ResultDocument: Encodable {
         fairnessIndex =
             report.parameters.direction == .bidirectional
             ? nil : report.summary(report.parameters.direction)?.fairnessIndex
-        path = (report.uploadPath ?? report.downloadPath).map(PathDocument.init)
+        if report.parameters.direction == .bidirectional {
+            path = report.uploadPath.map(PathDocument.init)
+            pathDownload = report.downloadPath.map(PathDocument.init)
+        } else {
+            path = report.path(report.parameters.direction).map(PathDocument.init)
+        }
+        pathMTU = report.pathMTU.map(PathMTUDocument.init)
         handshake = report.handshake.map(HandshakeDocument.init)
         security = report.security.map(SecurityDocument.init)
         warnings = report.warnings.map(WarningDocument.init)

@@ -15,8 +15,10 @@ struct DirectionDocument: Encodable {
     var throughput: UInt64?
     var durationMilliseconds: Double?
     var isComplete: Bool?
+    var datagrams: DatagramDocument?
 
     enum CodingKeys: String, CodingKey {
+        case datagrams
         case bytesSent = "bytes_sent"
         case bytesReceived = "bytes_received"
         case drainedBytes = "drained_bytes"
@@ -34,6 +36,7 @@ struct DirectionDocument: Encodable {
         throughput = summary.throughput?.bitsPerSecond
         durationMilliseconds = summary.duration?.jsonMilliseconds
         isComplete = summary.isComplete
+        datagrams = summary.datagrams.map(DatagramDocument.init)
     }
 }
 

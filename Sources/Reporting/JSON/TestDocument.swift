@@ -8,8 +8,12 @@ struct TestDocument: Encodable {
     var connections: Int
     var durationMilliseconds: Double?
     var byteBudget: UInt64?
+    var isEndless: Bool?
+    var targetBitrate: UInt64?
+    var payload: String
     var warmUpMilliseconds: Double
     var intervalMilliseconds: Double
+    var requested: RequestDocument?
     var settings: EndSettings
 
     /// The effective settings of both ends.
@@ -19,9 +23,11 @@ struct TestDocument: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case transport, direction, streams, connections, settings
+        case transport, direction, streams, connections, payload, requested, settings
         case durationMilliseconds = "duration_ms"
         case byteBudget = "byte_budget_bytes"
+        case isEndless = "endless"
+        case targetBitrate = "target_bitrate_bps"
         case warmUpMilliseconds = "warm_up_ms"
         case intervalMilliseconds = "interval_ms"
     }
@@ -34,6 +40,11 @@ struct TestDocument: Encodable {
         connections = parameters.settings.connections
         durationMilliseconds = parameters.limit.duration?.jsonMilliseconds
         byteBudget = parameters.limit.byteBudget?.bytes
+        isEndless = parameters.limit.isEndless ? true : nil
+        // 0 is how "unlimited" is asked for: there is no target then.
+        targetBitrate = parameters.targetBitrate.flatMap { $0.bitsPerSecond == 0 ? nil : $0.bitsPerSecond }
+        payload = parameters.payload.rawValue
+        requested = RequestDocument(parameters.settings)
         warmUpMilliseconds = parameters.warmUp.jsonMilliseconds
         intervalMilliseconds = parameters.interval.jsonMilliseconds
         settings = EndSettings(
@@ -51,6 +62,15 @@ struct SettingsDocument: Encodable {
     var sendBuffer: UInt64?
     var receiveBuffer: UInt64?
     var explicitCongestionNotification: Bool?
+    var payloadUnit: UInt64?
+    var pacingBurst: UInt64?
+    var typeOfService: UInt8?
+    var maxSegmentSize: UInt64?
+    var sendsWithoutDelay: Bool?
+    var usesZeroCopy: Bool?
+    var skipsReceiveCopy: Bool?
+    var usesMultipath: Bool?
+    var flowControlWindow: UInt64?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -60,6 +80,15 @@ struct SettingsDocument: Encodable {
         case sendBuffer = "send_buffer_bytes"
         case receiveBuffer = "receive_buffer_bytes"
         case explicitCongestionNotification = "ecn"
+        case payloadUnit = "payload_unit_bytes"
+        case pacingBurst = "pacing_burst_bytes"
+        case typeOfService = "tos"
+        case maxSegmentSize = "max_segment_bytes"
+        case sendsWithoutDelay = "tcp_nodelay"
+        case usesZeroCopy = "zerocopy"
+        case skipsReceiveCopy = "skip_receive_copy"
+        case usesMultipath = "mptcp"
+        case flowControlWindow = "flow_control_window_bytes"
     }
 
     /// Nil when nothing is known: there is no object then.
@@ -72,5 +101,14 @@ struct SettingsDocument: Encodable {
         sendBuffer = settings.sendBuffer?.bytes
         receiveBuffer = settings.receiveBuffer?.bytes
         explicitCongestionNotification = settings.explicitCongestionNotification
+        payloadUnit = settings.payloadUnit?.bytes
+        pacingBurst = settings.pacingBurst?.bytes
+        typeOfService = settings.typeOfService
+        maxSegmentSize = settings.maxSegmentSize?.bytes
+        sendsWithoutDelay = settings.sendsWithoutDelay
+        usesZeroCopy = settings.usesZeroCopy
+        skipsReceiveCopy = settings.skipsReceiveCopy
+        usesMultipath = settings.usesMultipath
+        flowControlWindow = settings.flowControlWindow?.bytes
     }
 }

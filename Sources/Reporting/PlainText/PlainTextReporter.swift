@@ -7,12 +7,13 @@ package import QrateMeasurement
 /// whole, ended lines.
 package struct PlainTextReporter: Sendable {
     let parameters: TestParameters
-    private let table: IntervalTable
+    /// nil for a test that measures no rate.
+    private let table: IntervalTable?
 
     /// - Parameter parameters: Those of the one test that this reporter writes about: they choose the table's columns.
     package init(_ parameters: TestParameters) {
         self.parameters = parameters
-        table = IntervalTable(parameters)
+        table = parameters.settings.probesPathMTU ? nil : IntervalTable(parameters)
     }
 
     /// What runs against whom, under which settings. Says what the report knows so far and nothing of the rest.
@@ -21,16 +22,16 @@ package struct PlainTextReporter: Sendable {
     }
 
     /// The titles of the rows' columns.
-    package var heading: String { table.heading }
+    package var heading: String { table?.heading ?? "" }
 
     /// One row, and one per stream under it.
-    package func interval(_ interval: IntervalReport) -> String { table.rows(interval) }
+    package func interval(_ interval: IntervalReport) -> String { table?.rows(interval) ?? "" }
 
     /// The totals: the table's last row, then what no table holds.
     ///
     /// - Parameter showsHeading: For a table that has no rows.
     package func summary(_ report: TestReport, showsHeading: Bool = false) -> String {
-        let totals = table.totals(report)
+        let totals = table?.totals(report) ?? ""
         let figures = SummaryText(report).lines.map(Paragraph.wrap).joined()
         return (showsHeading && !totals.isEmpty ? heading : "") + totals + (figures.isEmpty ? "" : "\n" + figures)
     }

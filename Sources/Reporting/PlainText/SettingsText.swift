@@ -9,11 +9,53 @@ struct SettingsText {
     var items: [String] {
         var items = perDirection { sender, _ in sender.congestionController.map { PrintableText.clean($0, limit: 20) } }
         if let cipher = report.security?.cipher { items.append(PrintableText.clean(cipher, limit: 40)) }
-        items += perDirection { sender, _ in sender.maxUDPPayload.map { "datagrams \($0.bytes) bytes" } }
+        items += perDirection(payloadUnit)
+        items += perDirection { sender, _ in sender.maxSegmentSize.map { "segments \($0.bytes) bytes" } }
         items += perDirection { sender, receiver in
             Self.offloads(segmentation: sender.segmentationOffload, coalescing: receiver.receiveOffload)
         }
+        items += perDirection(window)
+        items += perDirection { sender, _ in sender.pacingBurst.map { "paced in bursts of \(Figure.size($0))" } }
+        items += perDirection { sender, _ in sender.typeOfService.map(Self.typeOfService) }
+        items += perDirection { sender, _ in sender.sendsWithoutDelay == true ? "no delay (TCP_NODELAY)" : nil }
+        items += perDirection { sender, _ in sender.usesZeroCopy == true ? "zero copy" : nil }
+        items += perDirection { _, receiver in
+            receiver.skipsReceiveCopy == true ? "received payload NOT COPIED (--skip-rx-copy)" : nil
+        }
+        items += perDirection { sender, _ in sender.usesMultipath == true ? "Multipath TCP" : nil }
+        if report.parameters.payload == .zeros { items.append("payload of zeros") }
         return items
+    }
+
+    /// What the payload is cut into: writes on a stream, or datagrams.
+    private func payloadUnit(_ sender: EffectiveSettings, _: EffectiveSettings) -> String? {
+        let datagrams = sender.maxUDPPayload.map { "datagrams \($0.bytes) bytes" }
+        guard let unit = sender.payloadUnit else { return datagrams }
+        switch report.parameters.transport {
+        case .tcp, .tls: return "writes of \(Figure.size(unit))"
+        case .udp: return "datagrams \(unit.bytes) bytes"
+        case .quic where report.parameters.settings.usesDatagrams:
+            return [datagrams, "payload in QUIC datagrams of \(unit.bytes) bytes"].compactMap(\.self)
+                .joined(separator: ", ")
+        case .quic: return datagrams
+        }
+    }
+
+    /// The buffers or windows, where somebody chose them.
+    private func window(_ sender: EffectiveSettings, _ receiver: EffectiveSettings) -> String? {
+        guard report.parameters.settings.window != nil else { return nil }
+        if let window = receiver.flowControlWindow { return "flow-control window up to \(Figure.size(window))" }
+        let buffers = [
+            sender.sendBuffer.map { "send buffer \(Figure.size($0))" },
+            receiver.receiveBuffer.map { "receive buffer \(Figure.size($0))" },
+        ].compactMap(\.self)
+        return buffers.isEmpty ? nil : buffers.joined(separator: ", ")
+    }
+
+    /// The byte, and the code point in it (RFC 2474).
+    private static func typeOfService(_ byte: UInt8) -> String {
+        let digits = String(byte, radix: 16)
+        return "TOS 0x\(digits.count == 1 ? "0" : "")\(digits) (DSCP \(byte >> 2))"
     }
 
     /// What `item` says of each direction's sender and receiver; said once where both directions agree.

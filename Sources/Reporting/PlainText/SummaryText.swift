@@ -8,25 +8,42 @@ struct SummaryText {
 
     /// Empty when a test failed before anything was known.
     var lines: [String] {
-        var lines = directions.flatMap(throughput)
-        if let path = report.uploadPath ?? report.downloadPath {
-            lines += Self.path(path, hasWarmUp: report.parameters.warmUp > .zero)
+        var lines: [String] = []
+        if isPartial, directions.contains(where: { report.summary($0)?.duration != nil }) {
+            lines.append("partial result: the test did not run to its planned end")
+        }
+        if report.parameters.settings.probesPathMTU {
+            lines += PathMTUText(report).lines
+        } else {
+            for direction in directions {
+                lines += throughput(direction)
+                lines += (DatagramText(report, direction).lines + PathText(report, direction).lines).map {
+                    label(direction) + $0
+                }
+            }
         }
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
         let settings = SettingsText(report).items
         if !settings.isEmpty { lines.append("used " + settings.joined(separator: ", ")) }
-        if report.failure != nil, directions.contains(where: { report.summary($0)?.duration != nil }) {
-            lines.insert("partial result: the test did not run to its planned end", at: 0)
-        }
         return lines
+    }
+
+    /// A test without a planned end isn't partial for having been stopped.
+    private var isPartial: Bool {
+        guard let failure = report.failure else { return false }
+        return !(report.parameters.limit.isEndless && failure.kind == .interrupted)
     }
 
     private var directions: [Direction] {
         report.parameters.direction == .bidirectional ? [.upload, .download] : [report.parameters.direction]
     }
 
+    private func label(_ direction: Direction) -> String {
+        report.parameters.direction == .bidirectional ? "\(direction): " : ""
+    }
+
     private func throughput(_ direction: Direction) -> [String] {
-        let label = report.parameters.direction == .bidirectional ? "\(direction): " : ""
+        let label = label(direction)
         guard let summary = report.summary(direction) else {
             // A failed test needs no line about what is missing.
             return report.failure == nil ? ["\(label)– received: the receiver did not report its count"] : []
@@ -59,16 +76,5 @@ struct SummaryText {
         }
         if summary.isComplete == false { items.append("not all that was sent arrived") }
         return items
-    }
-
-    private static func path(_ path: PathReport, hasWarmUp: Bool) -> [String] {
-        switch path.metrics {
-        case .quic(let metrics):
-            let rtt = "\(Figure.latency(metrics.smoothedRTT)) smoothed, \(Figure.latency(metrics.minRTT)) minimum"
-            // Named in full, because it isn't all losses: the library counts no other packets.
-            let lost = "packets whose stream data was declared lost: \(Figure.count(metrics.streamPacketsLost))"
-            return ["RTT \(rtt), seen by the \(path.observedBy)", lost + (hasWarmUp ? " (warm-up included)" : "")]
-        case .tcp, .udp: return []
-        }
     }
 }

@@ -7,14 +7,26 @@ package enum QrateProgram {
         .appending(path: "qrate").path
 
     /// Its environment, with a state directory of the test's.
-    static func variables(state: String) -> [String: String] { ["XDG_STATE_HOME": state] }
+    private static func variables(state: String) -> [String: String] { ["XDG_STATE_HOME": state] }
 
     /// Runs it to its end.
     ///
-    /// - Parameter state: Its `XDG_STATE_HOME`. nil for a new, empty one.
-    package static func run(_ arguments: [String], state: String? = nil) async throws -> RunningProgram.Outcome {
+    /// - Parameters:
+    ///   - state: Its `XDG_STATE_HOME`. nil for a new, empty one.
+    ///   - launcher: A command that runs the one behind it, as ``EmulatedPath/launcher(_:)`` gives it.
+    package static func run(
+        _ arguments: [String], state: String? = nil, launcher: [String] = []
+    ) async throws -> RunningProgram.Outcome {
         let fresh = try TemporaryDirectory()
-        let variables = variables(state: state ?? fresh.path)
-        return try await withProgram(path, arguments, variables) { try await $0.outcome() }
+        return try await with(arguments, state: state ?? fresh.path, launcher: launcher) { try await $0.outcome() }
+    }
+
+    /// Runs it for as long as `body` takes; if it runs then, it is killed.
+    static func with<Result>(
+        _ arguments: [String], state: String, launcher: [String],
+        _ body: (RunningProgram) async throws -> Result
+    ) async throws -> Result {
+        let command = launcher + [path] + arguments
+        return try await withProgram(command[0], Array(command.dropFirst()), variables(state: state), body)
     }
 }

@@ -9,6 +9,8 @@ package struct ServerProcess: Sendable {
     package let fingerprint: String
     /// For what the test writes; in it are the state directories of the server and of its clients.
     package let directory: String
+    /// Between it and its clients; nil for this machine's loopback.
+    package let path: EmulatedPath?
 
     /// One line of what the server prints.
     package struct Event: Sendable, Decodable {
@@ -17,10 +19,21 @@ package struct ServerProcess: Sendable {
         package var fingerprint: String?
         package var id: String?
         package var peer: String?
+        package var transport: String?
         package var direction: String?
         package var streams: Int?
-        package var bytesReceived: UInt64?
+        package var upload: Received?
+        package var download: Received?
         package var message: String?
+
+        package struct Received: Sendable, Decodable {
+            package var bytesReceived: UInt64
+            package var datagramsReceived: UInt64?
+            package var datagramsLost: Int64?
+        }
+
+        /// Of the one direction that was tested.
+        package var bytesReceived: UInt64? { (upload ?? download)?.bytesReceived }
     }
 
     package var events: [Event] { get throws { try Self.events(program.output.lines) } }
@@ -44,29 +57,36 @@ package struct ServerProcess: Sendable {
 
     package var clientState: String { directory + "/client" }
 
-    private func command(_ arguments: [String], host: String) -> [String] { [host, "-p", "\(port)"] + arguments }
+    private func command(_ arguments: [String], host: String?) -> [String] {
+        [host ?? path?.address(of: .server) ?? "127.0.0.1", "-p", "\(port)"] + arguments
+    }
 
     /// Runs a client of this server to its end.
-    package func client(_ arguments: [String], host: String = "127.0.0.1") async throws -> RunningProgram.Outcome {
-        try await QrateProgram.run(command(arguments, host: host), state: clientState)
+    ///
+    /// - Parameter host: nil for where the server is.
+    package func client(_ arguments: [String], host: String? = nil) async throws -> RunningProgram.Outcome {
+        try await QrateProgram.run(
+            command(arguments, host: host), state: clientState, launcher: path?.launcher(.client) ?? [])
     }
 
     /// Runs a client of this server for as long as `body` takes; if it runs then, it is killed.
     package func withClient<Result>(
         _ arguments: [String], _ body: (RunningProgram) async throws -> Result
     ) async throws -> Result {
-        try await withProgram(
-            QrateProgram.path, command(arguments, host: "127.0.0.1"), QrateProgram.variables(state: clientState), body)
+        try await QrateProgram.with(
+            command(arguments, host: nil), state: clientState, launcher: path?.launcher(.client) ?? [], body)
     }
 
     // MARK: Its life
 
-    fileprivate static func listening(_ program: RunningProgram, _ directory: String) async throws -> ServerProcess {
+    fileprivate static func listening(
+        _ program: RunningProgram, _ directory: String, _ path: EmulatedPath?
+    ) async throws -> ServerProcess {
         let event = try await program.output.wait(for: "the server's first line") { try events($0).first }
         guard event.event == "listening", let port = event.port, let fingerprint = event.fingerprint else {
             throw LineLog.NothingCame(awaited: "listening", text: program.output.text)
         }
-        return ServerProcess(program: program, port: port, fingerprint: fingerprint, directory: directory)
+        return ServerProcess(program: program, port: port, fingerprint: fingerprint, directory: directory, path: path)
     }
 
     /// A server must be able to end in order after every test, unless the test ended it itself.
@@ -85,19 +105,22 @@ package struct ServerProcess: Sendable {
 ///
 /// - Parameters:
 ///   - state: Its `XDG_STATE_HOME`, nil for a new one.
+///   - path: Between it and its clients; nil for this machine's loopback.
 ///   - files: Writes what the server needs into a directory of its own, and gives the arguments about it.
 package func withServer<Result>(
-    _ arguments: [String] = [], state: String? = nil, files: (_ directory: String) throws -> [String] = { _ in [] },
+    _ arguments: [String] = [], state: String? = nil, over path: EmulatedPath? = nil,
+    files: (_ directory: String) throws -> [String] = { _ in [] },
     _ body: (ServerProcess) async throws -> Result
 ) async throws -> Result {
     let directory = try TemporaryDirectory()
-    let path = directory.path
+    let place = directory.path
     for name in ["server", "client"] {
-        try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(atPath: "\(place)/\(name)", withIntermediateDirectories: false)
     }
-    let command = ["serve", "-p", "0", "--json"] + arguments + (try files(path))
-    return try await withProgram(QrateProgram.path, command, QrateProgram.variables(state: state ?? path + "/server")) {
-        let server = try await ServerProcess.listening($0, path)
+    let command = ["serve", "-p", "0", "--json"] + arguments + (try files(place))
+    let launcher = path?.launcher(.server) ?? []
+    return try await QrateProgram.with(command, state: state ?? place + "/server", launcher: launcher) { program in
+        let server = try await ServerProcess.listening(program, place, path)
         let result = try await body(server)
         try await server.stop()
         return result

@@ -6,31 +6,33 @@ package import QrateTransportAPI
 /// A server's port: one number for TCP and UDP.
 ///
 /// The UDP socket is shared by everything that a server answers there; which of them a datagram is for, its first byte
-/// says (QUIC sets bit 0x40 or 0x80). TCP is reserved under the same number, so that no other program can answer there
-/// in our name; nothing listens on it in this version.
+/// says (QUIC sets bit 0x40 or 0x80). TCP connections are told apart by their first bytes, too (see ``Arrival``).
 package struct FrontDoor: Sendable {
     package let port: UInt16
     package let datagrams: DatagramSocket
-    private let reservation: PortReservation
+    package let listener: StreamListenerSocket
 
     /// The attempts to find a free TCP port whose UDP twin is free.
     private static let attempts = 32
 
     /// - Parameter port: 0 takes a free one.
     package static func open(port: UInt16, _ options: DatagramSocket.Options) throws(TransportError) -> FrontDoor {
+        // To clients without MPTCP such a listener is a TCP one, and their connections are TCP's own: it costs them
+        // nothing.
+        var streamOptions = StreamOptions()
+        streamOptions.usesMultipath = true
         for _ in 0..<attempts {
-            let reservation: PortReservation
+            let listener: StreamListenerSocket
             do throws(SocketError) {
-                reservation = try PortReservation(port: port)
+                listener = try StreamListenerSocket.everywhere(port: port, streamOptions)
             } catch {
                 throw refusal(error, "TCP", port)
             }
             do throws(SocketError) {
-                let family = reservation.family
-                let socket = try DatagramSocket.bound(to: .any(family, port: reservation.port), options)
-                return FrontDoor(port: reservation.port, datagrams: socket, reservation: reservation)
+                let socket = try DatagramSocket.bound(to: .any(listener.family, port: listener.port), options)
+                return FrontDoor(port: listener.port, datagrams: socket, listener: listener)
             } catch {
-                guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", reservation.port) }
+                guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", listener.port) }
             }
         }
         throw TransportError(.unreachable, "found no port that is free for both TCP and UDP")

@@ -1,5 +1,5 @@
 package import QrateMeasurement
-import QrateStatistics
+package import QrateStatistics
 package import QrateTransportAPI
 import Synchronization
 
@@ -18,6 +18,8 @@ package final class ReceiverWindow: Sendable {
         /// Payload per stream since the plane began.
         var received: [UInt64]
         var total: UInt64 = 0
+        /// Where the payload comes in datagrams.
+        var datagrams: DatagramMeters?
         var endings: [StreamEnding?]
         var rowCount = 0
         var hasReportedReceived = false
@@ -31,7 +33,11 @@ package final class ReceiverWindow: Sendable {
         case reset
     }
 
-    package init(_ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation) {
+    /// - Parameter countsDatagrams: Whether the payload comes in numbered datagrams, to be given to
+    ///   ``countDatagrams(stream:at:_:)`` instead of ``count(_:stream:at:)``.
+    package init(
+        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, countsDatagrams: Bool = false
+    ) {
         self.plan = plan
         self.events = events
         let meter = ReceiveMeter(
@@ -40,11 +46,19 @@ package final class ReceiverWindow: Sendable {
         state = Mutex(
             State(
                 meter: meter, received: Array(repeating: 0, count: plan.streams),
+                datagrams: countsDatagrams ? DatagramMeters(flows: plan.streams) : nil,
                 endings: Array(repeating: nil, count: plan.streams)))
     }
 
     /// When the first payload came.
     package var openedAt: MonotonicTime? { state.withLock { $0.meter.openedAt } }
+
+    /// When the window closes by itself, as far as is known now: a pause moves it. nil before it opens, and when it has no
+    /// planned end.
+    package var plannedEnd: MonotonicTime? {
+        guard let duration = plan.limit.duration, let openedAt else { return nil }
+        return openedAt + plan.warmUp + duration
+    }
 
     /// Counts payload that had arrived at `now`.
     ///
@@ -52,14 +66,21 @@ package final class ReceiverWindow: Sendable {
     package func count(_ bytes: Int, stream: Int, at now: MonotonicTime) {
         guard bytes > 0 else { return }
         state.withLock { state in
-            if !state.meter.isOpen {
-                state.meter.open(at: now)
-                events.yield(.receiving)
-            }
             advance(&state, now)
-            state.received[stream] += UInt64(bytes)
-            state.total += UInt64(bytes)
-            if !state.meter.isClosed, state.meter.budgetIsIn(state.total) { close(&state, now) }
+            add(bytes, stream, &state, now)
+        }
+    }
+
+    /// Counts a run of datagrams that had arrived at `now`, or what else there is to know of them.
+    ///
+    /// - Parameters:
+    ///   - stream: 0 for stream 1.
+    ///   - body: Records them, after rows whose boundary has come were ended, and gives the payload bytes that were new.
+    package func countDatagrams(stream: Int, at now: MonotonicTime, _ body: (inout DatagramMeters) -> Int) {
+        state.withLock { state in
+            advance(&state, now)
+            let bytes = state.datagrams.mutate(body) ?? 0
+            add(bytes, stream, &state, now)
         }
     }
 
@@ -101,6 +122,17 @@ package final class ReceiverWindow: Sendable {
 
     // MARK: -
 
+    private func add(_ bytes: Int, _ stream: Int, _ state: inout State, _ now: MonotonicTime) {
+        guard bytes > 0 else { return }
+        if !state.meter.isOpen {
+            state.meter.open(at: now)
+            events.yield(.receiving)
+        }
+        state.received[stream] += UInt64(bytes)
+        state.total += UInt64(bytes)
+        if !state.meter.isClosed, state.meter.budgetIsIn(state.total) { close(&state, now) }
+    }
+
     private func advance(_ state: inout State, _ now: MonotonicTime) {
         guard state.meter.isDue(at: now) else { return }
         publish(&state, state.received.withUnsafeBufferPointer { state.meter.advance(to: now, counters: $0) })
@@ -127,16 +159,27 @@ package final class ReceiverWindow: Sendable {
         let totals = state.received.withUnsafeBufferPointer { state.meter.totals(counters: $0) }
         return ReceivedTotals(
             measured: totals.measured, warmUp: totals.warmUp, drained: totals.drained, duration: totals.duration,
-            isComplete: state.endings.allSatisfy { $0 == .finished })
+            isComplete: state.endings.allSatisfy { $0 == .finished }, datagrams: state.datagrams?.totals())
     }
 
     /// Under the lock, so that rows come in their order whichever thread ended them.
     private func publish(_ state: inout State, _ rows: [ReceiveMeter.Row]) {
         state.rowCount += rows.count
         for row in rows {
+            let datagrams = state.datagrams.mutate { $0.endRow(isWarmUp: row.isWarmUp) }
             events.yield(
                 .interval(
-                    ReceivedInterval(start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams)))
+                    ReceivedInterval(
+                        start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams,
+                        datagrams: datagrams)))
         }
+    }
+}
+
+extension Optional {
+    /// Changes what is there, in place: `map` would copy it.
+    fileprivate mutating func mutate<Result>(_ body: (inout Wrapped) -> Result) -> Result? {
+        guard self != nil else { return nil }
+        return body(&self!)  // checked in the line before
     }
 }

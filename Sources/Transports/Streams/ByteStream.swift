@@ -1,19 +1,44 @@
+import QrateMeasurement
+import QrateSockets
 import QrateTransportAPI
 
 /// A connected, ordered stream of bytes between two hosts, not blocking: bare TCP, or TLS over it.
 ///
-/// One thread may read while another writes; two may not do the same. Ending, and only that, may come from anywhere.
+/// The seam between TCP and TLS: control channels, the routing of first bytes and data planes are written over it and
+/// know nothing else. One thread may read while another writes; two may not do the same. Resetting, and the questions,
+/// may come from anywhere.
 protocol ByteStream: AnyObject, Sendable {
-    /// For waiting (poll(2)) and socket options. Valid as long as the stream is held.
-    var descriptor: Int32 { get }
-    /// Takes what waits, up to `buffer`'s size.
+    /// For waiting (poll(2)), socket options and TCP_INFO. Open as long as the stream is held.
+    var socket: StreamSocket { get }
+    /// Which kind of test its payload belongs to.
+    var transport: TransportKind { get }
+    /// What protects it; nil where nothing does, and before the handshake is done.
+    var security: SecurityReport? { get }
+    /// Takes the handshake as far as it goes now. Called again when the socket is ready, until it is ``HandshakeState/done``;
+    /// before that nothing else is called. A client's throws a `certificate` error when it doesn't believe the server.
+    func handshake() throws(TransportError) -> HandshakeState
+    /// Takes what waits, up to `buffer`'s size. A reader goes on until ``ReadResult/wouldBlock``: what a record layer has
+    /// decrypted already doesn't show in poll(2).
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReadResult
-    /// Hands over as much as there is room for. Bytes that were not taken are to be given again.
+    /// Throws up to `most` received bytes away, as cheaply as it can.
+    func discard(most: Int, _ buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReadResult
+    /// Hands over as much as there is room for. Bytes that were not taken are to be given again: the same ones, and at
+    /// least as many. What was taken counts as sent, once.
     func write(_ bytes: UnsafeRawBufferPointer) throws(TransportError) -> WriteResult
-    /// Ends this end's half in order: what was written arrives (FIN; TLS's close_notify before it).
+    /// Sends the beginning of the payload, without copying it where the stream can.
+    func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult
+    /// Payload that was taken and that the peer's kernel hasn't acknowledged; nil when the stream can't tell.
+    var unacknowledged: Int? { get }
+    /// Ends this end's half in order: what was written arrives (FIN; TLS's close_notify before it). By the writing thread.
     func finishWriting()
-    /// Drops what the peer doesn't have yet and tells it so (RST). Reads and writes under way return.
+    /// Drops what the peer doesn't have yet and tells it so (RST). Who waits for the socket wakes. Idempotent.
     func reset()
+}
+
+enum HandshakeState {
+    case done
+    /// Call again when the socket is readable, or writable.
+    case wantsToRead, wantsToWrite
 }
 
 enum ReadResult: Equatable {
@@ -26,4 +51,18 @@ enum ReadResult: Equatable {
 enum WriteResult: Equatable {
     case bytes(Int)
     case wouldBlock
+}
+
+extension ByteStream {
+    var security: SecurityReport? { nil }
+
+    func handshake() throws(TransportError) -> HandshakeState { .done }
+
+    func discard(most: Int, _ buffer: UnsafeMutableRawBufferPointer) throws(TransportError) -> ReadResult {
+        try read(into: buffer)
+    }
+
+    func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult {
+        try write(payload.prefix(count))
+    }
 }

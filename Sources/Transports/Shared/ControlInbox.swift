@@ -1,9 +1,10 @@
 import QrateTransportAPI
 import Synchronization
 
-/// Control bytes on their way from the endpoint's thread to the one task that reads them.
+/// Control bytes on their way from a transport's thread to the one task that reads them.
 ///
-/// Bounded by the control stream's flow control: credit is given back when bytes are taken out, not when they arrive.
+/// Bounded by the transport's flow control: more is read, and credit given back, when bytes are taken out, not when they
+/// arrive.
 final class ControlInbox: Sendable {
     private let state = Mutex(State())
 
@@ -18,6 +19,9 @@ final class ControlInbox: Sendable {
         case ended
         case failed(TransportError)
     }
+
+    /// Bytes that wait to be taken out.
+    var backlog: Int { state.withLock { $0.bytes.count } }
 
     func append(_ bytes: [UInt8]) {
         update { $0.bytes += bytes }

@@ -1,0 +1,162 @@
+internal import CQrateGnuTLS
+package import QrateMeasurement
+
+/// One end of a TLS 1.3 handshake as GnuTLS holds it: what QUIC and TLS over TCP set up alike.
+///
+/// Whoever owns it lets GnuTLS ask ``judgePeer()`` (`gnutls_session_set_verify_function`, where ``judgesPeer`` says so): how
+/// a session is found from within a callback is the carrier's business. One thread at a time uses it.
+package final class TLSEnd {
+    /// A `gnutls_session_t`, which lives as long as this object.
+    package let handle: OpaquePointer
+    // Kept because GnuTLS doesn't copy credentials.
+    private let identity: any AnyObject & Sendable
+    private let judge: Judge?
+    /// Client: what was made of the server's certificate.
+    package private(set) var verdict: TrustVerdict?
+    /// Server: why the client's certificate, or that it has none, was refused.
+    package private(set) var clientRefusal: ClientRefusal?
+
+    /// Who decides about the peer's certificate.
+    private enum Judge {
+        case ofServers(ServerTrust)
+        case ofClients(ClientAuthority)
+    }
+
+    /// - Parameter cipher: The only record cipher to agree to; nil for any.
+    package static func client(
+        _ carrier: TLSPriorities.Carrier, identity: ClientIdentity, trust: ServerTrust, serverName: String?,
+        applicationProtocols: [String], cipher: CipherSuite? = nil
+    ) throws(TLSError) -> TLSEnd {
+        let end = try TLSEnd(
+            GNUTLS_CLIENT, identity, identity.credentials, .ofServers(trust),
+            TLSPriorities.text(carrier, cipher: cipher))
+        try end.offer(applicationProtocols)
+        if let serverName {
+            try TLSError.check(
+                gnutls_server_name_set(end.handle, GNUTLS_NAME_DNS, serverName, serverName.utf8.count),
+                "setting the server name")
+        }
+        return end
+    }
+
+    package static func server(
+        _ carrier: TLSPriorities.Carrier, _ credentials: ServerCredentials, applicationProtocols: [String]
+    ) throws(TLSError) -> TLSEnd {
+        let end = try TLSEnd(
+            GNUTLS_SERVER, credentials.identity, credentials.identity.credentials,
+            credentials.clientAuthority.map { .ofClients($0) }, TLSPriorities.text(carrier))
+        try end.offer(applicationProtocols)
+        if end.judgesPeer {
+            // A client without a certificate is refused by GnuTLS itself, with alert 116.
+            gnutls_certificate_server_set_request(end.handle, GNUTLS_CERT_REQUIRE)
+        }
+        return end
+    }
+
+    private init(
+        _ role: gnutls_init_flags_t, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer,
+        _ judge: Judge?,
+        _ priorities: String
+    ) throws(TLSError) {
+        // Tickets are neither offered nor asked for: this version resumes no session.
+        let flags = role.rawValue | (GNUTLS_NO_TICKETS as gnutls_init_flags_t).rawValue
+        var handle: gnutls_session_t?
+        try TLSError.check(gnutls_init(&handle, flags), "making a TLS session")
+        guard let handle else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "making a TLS session") }
+        self.handle = handle
+        self.identity = identity
+        self.judge = judge
+        // From here on `deinit` runs when something throws.
+        try TLSError.check(gnutls_priority_set_direct(handle, priorities, nil), "choosing ciphers")
+        try TLSError.check(
+            gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials)),
+            "setting credentials")
+    }
+
+    deinit { gnutls_deinit(handle) }
+
+    /// Without a protocol in common the handshake ends with alert 120 (RFC 7301 §3.2, RFC 9001 §8.1).
+    private func offer(_ protocols: [String]) throws(TLSError) {
+        let copies = protocols.map { Array($0.utf8) }
+        var result: Int32 = 0
+        func withAll(_ index: Int, _ collected: [gnutls_datum_t]) {
+            guard index < copies.count else {
+                result = gnutls_alpn_set_protocols(
+                    handle, collected, UInt32(collected.count), UInt32(GNUTLS_ALPN_MANDATORY.rawValue))
+                return
+            }
+            var copy = copies[index]
+            copy.withUnsafeMutableBufferPointer {
+                withAll(index + 1, collected + [gnutls_datum_t(data: $0.baseAddress, size: UInt32($0.count))])
+            }
+        }
+        withAll(0, [])
+        try TLSError.check(result, "offering application protocols")
+    }
+
+    // MARK: What the handshake agreed on
+
+    /// As in `AES-128-GCM`.
+    package var cipher: String {
+        switch gnutls_cipher_get(handle) {
+        case GNUTLS_CIPHER_AES_128_GCM: "AES-128-GCM"
+        case GNUTLS_CIPHER_AES_256_GCM: "AES-256-GCM"
+        case GNUTLS_CIPHER_CHACHA20_POLY1305: "ChaCha20-Poly1305"
+        case let other: gnutls_cipher_get_name(other).map { String(cString: $0) } ?? "unknown"
+        }
+    }
+
+    package var applicationProtocol: String? {
+        var name = gnutls_datum_t()
+        guard gnutls_alpn_get_selected_protocol(handle, &name) == 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: name.data, count: Int(name.size)), as: UTF8.self)
+    }
+
+    // MARK: The peer's certificate
+
+    /// Whether the peer's certificate is asked for and judged. Always at a client.
+    package var judgesPeer: Bool { judge != nil }
+
+    /// For the verify function, which GnuTLS calls in the handshake, after the peer proved that it holds the certificate's
+    /// key.
+    package func judgePeer() -> Bool {
+        switch judge {
+        case .ofServers(let trust)?:
+            let verdict = trust.judge(peerChain)
+            self.verdict = verdict
+            guard case .accepted = verdict else { return false }
+            return true
+        case .ofClients(let authority)?:
+            do throws(ClientRefusal) { try authority.verify(peerChain) } catch {
+                clientRefusal = error
+                return false
+            }
+            return true
+        case nil: return false
+        }
+    }
+
+    private var peerChain: [[UInt8]] {
+        var count: UInt32 = 0
+        let list = gnutls_certificate_get_peers(handle, &count)
+        return UnsafeBufferPointer(start: list, count: Int(count)).map {
+            Array(UnsafeBufferPointer(start: $0.data, count: Int($0.size)))
+        }
+    }
+
+    /// The handshake failed here. GnuTLS has one alert for all that a verify function refuses, we know better.
+    ///
+    /// - Parameter alert: GnuTLS's.
+    /// - Returns: The one to tell the peer.
+    package func handshakeFailed(alert: UInt8) -> UInt8 {
+        switch judge {
+        case .ofServers?:
+            guard case .refused(let refusal)? = verdict else { return alert }
+            return refusal.tlsAlert
+        case .ofClients?:
+            if clientRefusal == nil { clientRefusal = ClientRefusal(alert: alert) }
+            return clientRefusal?.tlsAlert ?? alert
+        case nil: return alert
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Glibc
+import QrateMeasurement
+import QrateSockets
+import QrateTransportAPI
+
+/// Makes a client's connections to one server: control and data alike.
+struct StreamConnector: Sendable {
+    var endpoint: Endpoint
+    var local: LocalEnd
+    /// What `-B` means, for each IP version.
+    var localAddresses: [SocketAddress]
+    var streams: ClientStreams
+
+    /// Connects and takes the stream through its handshake. Blocks: for threads that may.
+    ///
+    /// - Parameters:
+    ///   - port: This end's; 0 for any.
+    ///   - timeout: What `deadline` came from, for the message.
+    func connect(
+        to address: SocketAddress, port: UInt16, _ options: StreamOptions, timeout: Duration,
+        _ deadline: MonotonicTime, _ stop: StopSignal
+    ) throws(TransportError) -> any ByteStream {
+        let beginning = try beginning(for: address, port: port)
+        let socket: StreamSocket
+        do throws(SocketError) {
+            socket = try StreamSocket.connect(to: address, from: beginning, options, deadline: deadline, stop)
+        } catch {
+            throw failure(error, address, timeout)
+        }
+        let stream = try streams.make(socket)
+        while true {
+            let interest: SocketPoll.Ready
+            switch try stream.handshake() {
+            case .done: return stream
+            case .wantsToRead: interest = .readable
+            case .wantsToWrite: interest = .writable
+            }
+            let now = MonotonicClock.now()
+            guard now < deadline else {
+                throw TransportError(
+                    .unreachable, "\(name(address)) did not finish the handshake within \(timeout.secondsWithoutZeros)",
+                    code: Int64(ETIMEDOUT))
+            }
+            let limit = deadline == .never ? nil : (deadline - now).nanoseconds
+            let ready = StreamPoll.wait(for: interest, on: socket.descriptor, stop, nanoseconds: limit)
+            if ready.contains(.woken) { throw failure(SocketError(code: ECANCELED, "connecting"), address, timeout) }
+        }
+    }
+
+    /// Where the connection begins; nil for the system's choice.
+    private func beginning(for address: SocketAddress, port: UInt16) throws(TransportError) -> SocketAddress? {
+        guard local.host != nil else { return port == 0 ? nil : .any(address.family, port: port) }
+        guard var beginning = localAddresses.first(where: { $0.family == address.family }) else {
+            throw TransportError(
+                .unreachable, "\(local.host ?? "") can't reach \(address): it is of the other IP version",
+                code: Int64(EAFNOSUPPORT))
+        }
+        beginning.port = port
+        return beginning
+    }
+
+    private func name(_ address: SocketAddress) -> String {
+        // As the user wrote it, with the port that is meant: a data connection's may be another.
+        address.port == endpoint.port ? "\(endpoint.host):\(endpoint.port)" : "\(address)"
+    }
+
+    private func failure(_ error: SocketError, _ address: SocketAddress, _ timeout: Duration) -> TransportError {
+        let name = name(address)
+        let message: String
+        var kind = TestFailure.Kind.unreachable
+        switch error.code {
+        case ECONNREFUSED: message = "nothing listens on TCP \(name): is `qrate serve` running there?"
+        case ETIMEDOUT:
+            message =
+                "no answer on TCP \(name) within \(timeout.secondsWithoutZeros): wrong host or port, or a firewall "
+                + "between?"
+        case ECANCELED:
+            kind = .interrupted
+            message = "connecting to \(name) was given up"
+        case EADDRINUSE:
+            kind = .usage
+            message = "\(error): another socket has that port, choose another --cport"
+        case EADDRNOTAVAIL where local.host != nil || local.port != nil:
+            kind = .usage
+            message = "\(error): is it an address of this host?"
+        default: message = "cannot reach \(name): \(error.reason)"
+        }
+        return TransportError(kind, message, code: Int64(error.code))
+    }
+}

@@ -1,0 +1,131 @@
+import QrateMeasurement
+import QrateSockets
+package import QrateTransportAPI
+
+/// A server's control connections over TCP, bare or secured, and the data connections of their tests, on its front door.
+package final class StreamListener: TransportListener {
+    package let port: UInt16
+    package let sessions: AsyncStream<any TransportSession>
+    package let refusals: AsyncStream<RefusedClient>
+    private let arrivals: Arrivals
+    private let loop: StreamLoop
+
+    /// Where the loop's thread puts the clients that came.
+    private struct Arrivals: Sendable {
+        let sessions: AsyncStream<any TransportSession>.Continuation
+        let refusals: AsyncStream<RefusedClient>.Continuation
+    }
+
+    /// Refusals that wait to be logged: a log that is slower than a flood of clients misses some.
+    private static let refusalBacklog = 256
+
+    package struct Options: Sendable {
+        /// Data threads of all tests together.
+        package var dataThreads = 1024
+
+        package init() {}
+    }
+
+    package init(on door: FrontDoor, _ options: Options = Options()) throws(TransportError) {
+        port = door.port
+        let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
+        let (refusals, refusal) = AsyncStream.makeStream(
+            of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))
+        self.sessions = sessions
+        self.refusals = refusals
+        let arrivals = Arrivals(sessions: session, refusals: refusal)
+        self.arrivals = arrivals
+        let loop: StreamLoop
+        do throws(SocketError) {
+            loop = try StreamLoop(name: "qrate-streams")
+        } catch {
+            throw TransportError(.failed, "cannot serve TCP: \(error)", code: Int64(error.code))
+        }
+        self.loop = loop
+        let registry = DataRegistry()
+        let makers = Self.makers(registry, loop, DataThreads(limit: options.dataThreads))
+        let listener = door.listener
+        loop.post { turn in
+            // The seam for TLS: gives the server's end of a TLS connection.
+            let secure: @Sendable (StreamSocket) -> (any ByteStream)? = { _ in nil }
+            let arrivalDoor = Arrival.Door(
+                registry: registry, secure: secure,
+                refused: { socket, error in
+                    arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
+                },
+                connected: { stream, received, turn in
+                    Self.begin(stream, received, makers, loop, turn, arrivals)
+                })
+            turn.add(Acceptor(listener, arrivalDoor))
+        }
+    }
+
+    /// What a session offers, by what protects its control connection: data is never protected less.
+    private static func makers(
+        _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
+    ) -> [TransportKind: [TransportKind: any PlaneMaker]] {
+        [.tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)]]
+    }
+
+    private static func begin(
+        _ stream: any ByteStream, _ received: [UInt8], _ makers: [TransportKind: [TransportKind: any PlaneMaker]],
+        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals
+    ) {
+        let socket = stream.socket
+        guard let stop = try? StopSignal() else { return }  // no descriptor is left: the client may try again
+        socket.watchControl()
+        let core = ControlCore(stream, received: received)
+        turn.add(core)
+        turn.poke(core)
+        let connection = ControlConnection(
+            local: socket.local, remote: socket.remote, endpoint: nil,
+            congestionController: socket.congestionController, stop: stop)
+        arrivals.sessions.yield(
+            StreamSession(
+                peer: PeerIdentity(address: "\(socket.remote)"), connection: connection, loop: loop, core: core,
+                makers: makers[stream.transport] ?? [:], ownsLoop: false))
+    }
+
+    package func close() async {
+        await loop.stop()
+        arrivals.sessions.finish()
+        arrivals.refusals.finish()
+    }
+}
+
+/// Takes the connections that come to a server's port.
+private final class Acceptor: StreamLoopMember {
+    private let listener: StreamListenerSocket
+    private let door: Arrival.Door
+    private(set) var deadline = MonotonicTime.never
+
+    /// Connections at once that have not said what they are for: xfr's number. More are closed.
+    private static let mostArrivals = 400
+    /// How long nothing is accepted when the process has no descriptors left.
+    private static let pause = Duration.milliseconds(100)
+
+    init(_ listener: StreamListenerSocket, _ door: Arrival.Door) {
+        self.listener = listener
+        self.door = door
+    }
+
+    var descriptor: Int32 { listener.descriptor }
+    var interest: SocketPoll.Ready { deadline == .never ? .readable : [] }
+
+    func turn(_ ready: SocketPoll.Ready, _ loop: StreamLoopTurn, now: MonotonicTime) -> Bool {
+        deadline = .never
+        do throws(SocketError) {
+            while let socket = try listener.accept() {
+                guard loop.count({ $0 is Arrival }) < Self.mostArrivals else { continue }
+                let arrival = Arrival(socket, door, now: now)
+                loop.add(arrival)
+                loop.poke(arrival)  // its first bytes have come with it, as a rule
+            }
+        } catch {
+            deadline = now + Self.pause
+        }
+        return true
+    }
+
+    func loopEnds() { listener.stop() }
+}

@@ -1,0 +1,150 @@
+import Glibc
+package import QrateMeasurement
+import QrateSockets
+package import QrateTransportAPI
+
+/// Tests whose control connection is TCP, bare or secured, at the client. Each session has a thread of its own for it.
+package struct StreamTransport: Transport {
+    /// How this end's connections are set up.
+    struct Setup: Sendable {
+        var local = LocalEnd()
+        /// The test's: multipath and marks apply to the control connection too.
+        var settings = TransportSettings()
+    }
+
+    private let setup: Setup
+    private let prepare: Preparation
+
+    /// Gets ready to talk to a server: reads files, loads what it takes to judge a certificate.
+    typealias Preparation = @Sendable (Endpoint) async throws(TransportError) -> ClientStreams
+
+    /// Tests over bare TCP, and what else goes beside a bare control connection.
+    package static func tcp(local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings()) -> Self {
+        Self(Setup(local: local, settings: settings)) { _ in ClientStreams() }
+    }
+
+    /// - Parameter prepare: The seam for TLS: what it gives makes the control and the data connections.
+    init(_ setup: Setup, _ prepare: @escaping Preparation) {
+        self.setup = setup
+        self.prepare = prepare
+    }
+
+    package func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession
+    {
+        try refuseUnknownController()
+        let connector = StreamConnector(
+            endpoint: endpoint, local: setup.local, localAddresses: try await localAddresses(),
+            streams: try await prepare(endpoint))
+        let addresses = try await addresses(of: endpoint)
+        let deadline = MonotonicClock.now() + timeout
+        let stop: StopSignal
+        do throws(SocketError) {
+            stop = try StopSignal()
+        } catch {
+            throw TransportError(.failed, "cannot connect: \(error)", code: Int64(error.code))
+        }
+        // One after the other, as far as the system says quickly that there is nothing: a host without IPv6, a server
+        // on one family only. An address that just stays silent uses the time up.
+        var failure = TransportError(.unreachable, "\(endpoint.host) has no address")
+        for address in addresses {
+            do throws(TransportError) {
+                return try await connect(connector, address, timeout: timeout, deadline, stop)
+            } catch {
+                failure = error
+                guard error.kind == .unreachable, error.code != Int64(ETIMEDOUT) else { break }
+            }
+        }
+        throw failure
+    }
+
+    /// A controller that this end can't use is refused before anything is sent.
+    private func refuseUnknownController() throws(TransportError) {
+        guard let name = setup.settings.congestionController, let error = CongestionControl.refusal(of: name) else {
+            return
+        }
+        throw TransportError(
+            .usage,
+            "this system has no congestion controller \(name) (\(error.reason)): use one of "
+                + CongestionControl.available.joined(separator: ", "), code: Int64(error.code))
+    }
+
+    private func addresses(of endpoint: Endpoint) async throws(TransportError) -> [SocketAddress] {
+        do throws(ResolverError) {
+            return try await Resolver.resolve(endpoint.host, port: endpoint.port, family: setup.local.family)
+        } catch {
+            throw TransportError(.unreachable, "cannot find \(error.host): \(error.reason)", code: Int64(error.code))
+        }
+    }
+
+    private func localAddresses() async throws(TransportError) -> [SocketAddress] {
+        guard let host = setup.local.host else { return [] }
+        do throws(ResolverError) {
+            return try await Resolver.resolve(host, port: 0, family: setup.local.family)
+        } catch {
+            throw TransportError(
+                .usage, "cannot bind to \(host): \(error.reason)", code: Int64(error.code))
+        }
+    }
+
+    private func connect(
+        _ connector: StreamConnector, _ address: SocketAddress, timeout: Duration, _ deadline: MonotonicTime,
+        _ stop: StopSignal
+    ) async throws(TransportError) -> any TransportSession {
+        var options = StreamOptions()
+        options.sendsWithoutDelay = true
+        options.typeOfService = setup.settings.typeOfService
+        options.usesMultipath = setup.settings.usesMultipath
+        let startedAt = MonotonicClock.now()
+        let connected = await withTaskCancellationHandler {
+            await DedicatedThread.run(name: "qrate-connect") { [options] in
+                Result { () throws(TransportError) in
+                    try connector.connect(to: address, port: 0, options, timeout: timeout, deadline, stop)
+                }
+            }
+        } onCancel: {
+            stop.raise()
+        }
+        let stream = try connected.get()
+        let duration = MonotonicClock.now() - startedAt
+        stream.socket.watchControl()
+        let loop: StreamLoop
+        let sessionStop: StopSignal
+        do throws(SocketError) {
+            sessionStop = try StopSignal()
+            loop = try StreamLoop(name: "qrate-control")
+        } catch {
+            throw TransportError(.failed, "cannot connect: \(error)", code: Int64(error.code))
+        }
+        let core = ControlCore(stream)
+        loop.post { turn in
+            turn.add(core)
+            turn.poke(core)
+        }
+        let session = StreamSession(
+            peer: PeerIdentity(
+                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security),
+            connection: ControlConnection(
+                local: stream.socket.local, remote: address, endpoint: connector.endpoint,
+                congestionController: stream.socket.congestionController, stop: sessionStop),
+            loop: loop, core: core, makers: makers(connector), ownsLoop: true)
+        try await connector.streams.accepted(stream.security, session)
+        return session
+    }
+
+    /// What goes beside a control connection of this kind: another kind of data is another entry.
+    private func makers(_ connector: StreamConnector) -> [TransportKind: any PlaneMaker] {
+        let transport = connector.streams.transport
+        return [transport: TCPPlaneMaker.Client(connector: connector)]
+    }
+}
+
+/// How a client's connected sockets become byte streams: the difference between TCP and TLS.
+struct ClientStreams: Sendable {
+    var transport = TransportKind.tcp
+    /// Makes the stream of a connected socket; its handshake is still to come. Called on threads that may block, several
+    /// at a time.
+    var make: @Sendable (StreamSocket) throws(TransportError) -> any ByteStream = { TCPStream($0) }
+    /// Called once the control connection's handshake is done: remembers a server that was accepted, or refuses it after
+    /// all, having closed the session.
+    var accepted: @Sendable (SecurityReport?, any TransportSession) async throws(TransportError) -> Void = { _, _ in }
+}

@@ -1,0 +1,67 @@
+import QrateMeasurement
+import QrateSockets
+import Synchronization
+
+/// One data connection of a plane, with what its sender has sent.
+final class DataStream: Sendable {
+    let bytes: any ByteStream
+    /// 0 for stream 1.
+    let index: Int
+    private let taken = Atomic<UInt64>(0)
+    private let ends = Mutex(Ends())
+
+    private struct Ends {
+        /// What was known last, once the connection was reset: the kernel has forgotten it by then.
+        var last: Snapshot?
+        /// Directions that ended in order.
+        var hasSent = false
+        var hasReceived = false
+    }
+
+    /// The connection at one moment.
+    struct Snapshot: Sendable {
+        var sent: UInt64
+        var acknowledged: UInt64?
+        var info: TCPInfo?
+    }
+
+    init(_ bytes: any ByteStream, index: Int) {
+        self.bytes = bytes
+        self.index = index
+    }
+
+    /// The stream took payload. By its sending thread.
+    func took(_ count: Int) { taken.wrappingAdd(UInt64(count), ordering: .relaxed) }
+
+    func snapshot() -> Snapshot { ends.withLock { $0.last ?? current() } }
+
+    private func current() -> Snapshot {
+        let sent = taken.load(ordering: .relaxed)
+        let waiting = bytes.unacknowledged.map { UInt64(clamping: $0) }
+        return Snapshot(
+            sent: sent, acknowledged: waiting.map { sent > $0 ? sent - $0 : 0 }, info: bytes.socket.info)
+    }
+
+    /// Cuts the connection off, or finds that it was: what the peer's kernel has acknowledged is what was sent.
+    /// Idempotent.
+    func reset() {
+        ends.withLock { ends in
+            guard ends.last == nil else { return }
+            var last = current()
+            if !ends.hasSent, let acknowledged = last.acknowledged { last.sent = acknowledged }
+            ends.last = last
+            bytes.reset()
+        }
+    }
+
+    var isReset: Bool { ends.withLock { $0.last != nil } }
+
+    /// This end's half was ended in order, with all that was taken before it.
+    func endedSending() { ends.withLock { $0.hasSent = true } }
+    func endedReceiving() { ends.withLock { $0.hasReceived = true } }
+
+    /// Whether each direction that the plan uses has ended in order: nothing is cut off by a close.
+    func isOver(sends: Bool, receives: Bool) -> Bool {
+        ends.withLock { (!sends || $0.hasSent) && (!receives || $0.hasReceived) }
+    }
+}

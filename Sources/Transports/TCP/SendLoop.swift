@@ -1,0 +1,78 @@
+import QrateMeasurement
+import QrateSockets
+import QrateTransportAPI
+
+/// One sending thread: writes payload into one stream until time, budget or patience is used up.
+struct SendLoop {
+    let stream: DataStream
+    let control: SendControl
+    let payload: PayloadBlock
+    /// Payload of one write.
+    let unit: Int
+    let usesZeroCopy: Bool
+    let budget: ByteBudget?
+    var bucket: TokenBucket?
+
+    enum Ending {
+        /// The time was up or the budget used up, or sending was ended early.
+        case done(SendEnd)
+        case failed(TransportError)
+    }
+
+    /// Blocks until the stream has had its share. Leaves the stream's end to the caller.
+    mutating func run() -> Ending {
+        if bucket != nil { SocketPoll.sharpenTimers() }
+        /// Taken out of the budget for a write that found no room.
+        var pending = 0
+        defer { if pending > 0 { budget?.giveBack(pending) } }
+        while true {
+            if control.endSending.isRaised { return .done(control.end ?? .abort) }
+            if control.isPaused {
+                control.waitForPauseToEnd()
+                bucket?.skip(to: MonotonicClock.now())
+                continue
+            }
+            let now = MonotonicClock.now()
+            let deadline = control.deadline
+            if now >= deadline { return .done(.finish) }
+            var count = pending > 0 ? pending : unit
+            if pending == 0, bucket != nil {
+                count = min(count, allowed(at: now, until: deadline))
+                if count == 0 { continue }
+            }
+            if pending == 0, let budget {
+                count = budget.take(count)
+                if count == 0 { return .done(.finish) }
+            }
+            pending = 0
+            do throws(TransportError) {
+                switch try stream.bytes.write(payload, count: count, usesZeroCopy: usesZeroCopy) {
+                case .bytes(let taken):
+                    stream.took(taken)
+                    bucket?.take(taken)
+                    if taken < count { budget?.giveBack(count - taken) }
+                case .wouldBlock:
+                    pending = count
+                    _ = StreamPoll.wait(
+                        for: .writable, on: stream.bytes.socket.descriptor, control.endSending,
+                        nanoseconds: deadline == .never ? nil : (deadline - now).nanoseconds)
+                }
+            } catch {
+                pending = count
+                return .failed(error)
+            }
+        }
+    }
+
+    /// What pacing lets through now; 0 after a wait for it.
+    private mutating func allowed(at now: MonotonicTime, until deadline: MonotonicTime) -> Int {
+        guard var bucket else { return unit }
+        defer { self.bucket = bucket }
+        let count = bucket.available(at: now)
+        if count >= bucket.burst { return count }
+        let due = min(bucket.time(for: bucket.burst), deadline)
+        _ = StreamPoll.wait(
+            for: [], on: nil, control.endSending, nanoseconds: due == .never ? nil : (due - now).nanoseconds)
+        return 0
+    }
+}

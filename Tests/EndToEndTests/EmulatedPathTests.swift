@@ -1,0 +1,107 @@
+import QrateMeasurement
+import QratePathEmulation
+import QrateTestSupport
+import Testing
+
+/// Processes at the two ends of a path whose properties are known.
+@Suite("over an emulated path", .fewAtATime, .needsEmulatedPath) struct EmulatedPathTests {
+    private func settings(_ text: String, download: String = "") throws -> PathSettings {
+        try PathSettings(arguments: ["--both", text, "--download", download])
+    }
+
+    @Test("a QUIC test finds the path's delay and doesn't exceed its rate", arguments: [[], ["-R"]])
+    func quicFindsPath(direction: [String]) async throws {
+        try await withPath(try settings("delay=20ms,rate=50M")) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(direction + ["-t", "2", "-i", "500ms", "--json"])
+                let result = try client.success()
+                let totals = try #require(result.summary?.totals)
+                let minRTT = try #require(result.path?.quic?.minRttUs)
+                // A round trip takes twice 20 ms, and no more than the queue's 80 ms each way and its own time besides.
+                #expect(40_000...1_000_000 ~= minRTT)
+                #expect(totals.bytesReceived > 0)
+                #expect(try #require(totals.throughputBps) <= 50_000_000)
+                #expect(totals.bytesSent == totals.bytesReceived + totals.drainedBytes)
+
+                let counters = try await path.settledCounters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download)
+                #expect(link.packets.sentBytes > totals.bytesReceived)
+                #expect(link.packets.lostAtRandom == 0 && link.packets.duplicated == 0 && link.packets.reordered == 0)
+            }
+        }
+    }
+
+    @Test(
+        "a byte budget arrives whole over QUIC through loss, disorder and copies", arguments: [[], ["-R"]],
+        ["loss=2%", "bursts=0.2%,burst-length=6", "reorder=3%,hold=3ms,duplicate=3%,jitter=1ms", "rate=20M,queue=20K"])
+    func quicBudget(direction: [String], damage: String) async throws {
+        var settings = try settings("delay=2ms," + damage)
+        settings.seed = 11
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(direction + ["-n", "3000017", "-P", "2", "--json"])
+                let totals = try #require(try client.success().summary?.totals)
+                #expect(totals.bytesReceived == 3_000_017)
+                #expect(totals.bytesSent == 3_000_017)
+                #expect(totals.complete == true)
+                #expect(try await server.events("test_finished").first?.bytesReceived == 3_000_017)
+
+                // The path did what it was asked to do.
+                let counters = try await path.counters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download).packets
+                #expect(link.lost + link.reordered + link.duplicated > 0, "\(link)")
+            }
+        }
+    }
+
+    @Test("QUIC uses no datagrams that the path can't carry")
+    func narrowPath() async throws {
+        var settings = try settings("delay=1ms")
+        settings.mtu = 1300
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                let result = try await server.client(["-n", "1000003", "--json"]).success()
+                #expect(result.summary?.totals?.bytesReceived == 1_000_003)
+                // 20 bytes of IPv4 header and 8 of UDP's.
+                #expect(try #require(result.path?.quic?.maxUdpPayloadBytes) <= 1272)
+            }
+        }
+    }
+
+    @Test("over IPv6, too")
+    func overIPv6() async throws {
+        try await withPath(try settings("delay=1ms,loss=1%")) { path in
+            guard let address = path.addressV6(of: .server) else { return }  // a kernel without IPv6
+            try await withServer(over: path) { server in
+                let result = try await server.client(["-n", "1000003", "--json"], host: address).success()
+                #expect(result.summary?.totals?.bytesReceived == 1_000_003)
+                #expect(result.server?.address?.contains(address) == true)
+            }
+        }
+    }
+
+    @Test("the way back is as it was asked to be")
+    func directionsDiffer() async throws {
+        try await withPath(try settings("delay=0ms", download: "loss=100%")) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(["-n", "1000", "--connect-timeout", "1s"])
+                client.expectFailure(69)
+                let counters = try await path.settledCounters()
+                let (upload, download) = (
+                    try #require(counters.upload).packets, try #require(counters.download).packets
+                )
+                #expect(upload.lost == 0 && upload.sent == upload.received && upload.received > 0)
+                #expect(download.lostAtRandom == download.received && download.sent == 0 && download.received > 0)
+            }
+        }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Such tests are skipped where this process may not make network namespaces.
+    static var needsEmulatedPath: Self {
+        .enabled("making network namespaces and TUN devices is not permitted here: run as root") {
+            await EmulatedPath.isPermitted()
+        }
+    }
+}
