@@ -75,7 +75,7 @@ public final class TestServer: Sendable {
         options.settings.idleTimeout = configuration.idleTimeout
         let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
-        let streams = try StreamListener(on: door)
+        let streams = try StreamListener(on: door) { current.value }
         let listener = ServerListener(port: door.port, [quic, streams])
         var limits = AdmissionControl.Limits()
         limits.tests = configuration.maxTests

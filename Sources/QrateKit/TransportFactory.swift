@@ -1,4 +1,5 @@
 import QrateMeasurement
+import QrateQUICCore
 import QrateSecurity
 import QrateTransportAPI
 import QrateTransports
@@ -8,22 +9,27 @@ enum TransportFactory {
     static func make(_ configuration: TestConfiguration) throws(TestFailure) -> any Transport {
         let trust = try configuration.trust.clientTrust(
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
+        let settings = configuration.parameters.settings
+        let identity: @Sendable () throws(SecurityError) -> ClientIdentity = {
+            [files = configuration.certificate] () throws(SecurityError) in
+            guard let files else { return ClientIdentity() }
+            return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
+        }
         switch configuration.parameters.transport {
         case .quic:
             do throws(TransportError) {
                 return try QUICTransport(
-                    for: configuration.parameters, socketOptions: configuration.network.socketOptions, trust: trust
-                ) { [files = configuration.certificate] () throws(SecurityError) in
-                    guard let files else { return ClientIdentity() }
-                    return try ClientIdentity.load(chainFile: files.chain, keyFile: files.key)
-                }
+                    for: configuration.parameters, local: configuration.local.localEnd,
+                    socketOptions: configuration.network.socketOptions, trust: trust, identity: identity)
             } catch {
                 throw error.failure
             }
+        case .tls:
+            return StreamTransport.tls(
+                local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
         case .tcp:
-            return StreamTransport.tcp(
-                local: configuration.local.localEnd, settings: configuration.parameters.settings)
-        case .tls, .udp:
+            return StreamTransport.tcp(local: configuration.local.localEnd, settings: settings)
+        case .udp:
             throw TestFailure(
                 .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
         }

@@ -10,6 +10,9 @@ package struct ServerTrust: Sendable {
         /// A chain to an authority for `serverName` (a host name or an IP address); a self-signed certificate is
         /// trusted on first use. `known` is what ``KnownServers/record(for:)`` said.
         case verify(TrustStore, serverName: String, known: KnownServers.Record?)
+        /// A data connection's: the very certificate that was accepted on the test's control connection, so that nobody
+        /// answers in the server's place.
+        case same(asControl: TrustVerdict)
     }
 
     package var policy: Policy
@@ -35,6 +38,10 @@ package struct ServerTrust: Sendable {
             return .refused(.pinMismatch(endpoint, fingerprint, pin: pin))
         case .verify(let authorities, let serverName, let known):
             return verify(chain, fingerprint, authorities, serverName, known)
+        case .same(asControl: .accepted(let verification, let accepted)) where accepted == fingerprint:
+            return .accepted(verification, fingerprint)
+        case .same:
+            return .refused(.notOfControl(endpoint, fingerprint))
         }
     }
 

@@ -32,6 +32,14 @@ extension TrustRefusal {
                 + "\(remove(known)) or use --pin \(fingerprint.pin)")
     }
 
+    static func notOfControl(_ endpoint: String, _ fingerprint: Fingerprint) -> Self {
+        Self(
+            .notOfControl,
+            "\(endpoint) presents another certificate (\(fingerprint)) on a data connection than on the control connection: "
+                + "somebody may be in between, or several servers share that address; if it was replaced just now, try again"
+        )
+    }
+
     static func tooLong(_ endpoint: String, _ count: Int) -> Self {
         Self(
             .invalid,

@@ -29,6 +29,8 @@ package struct TrustRefusal: Error, Sendable, Hashable {
         case changedFingerprint
         /// Self-signed, where an authority vouched for the server at an earlier contact.
         case selfSignedWhereAuthorityRecorded
+        /// A data connection's isn't the one of the test's control connection.
+        case notOfControl
         /// Signed by somebody whom neither the system's roots nor `--ca` name.
         case unknownAuthority
         case expired
@@ -45,7 +47,7 @@ extension TrustRefusal {
     package var tlsAlert: UInt8 {
         switch cause {
         case .noCertificate: 50  // decode_error (RFC 8446 §4.4.2.4)
-        case .pinMismatch, .changedFingerprint, .selfSignedWhereAuthorityRecorded: 46  // certificate_unknown
+        case .pinMismatch, .changedFingerprint, .selfSignedWhereAuthorityRecorded, .notOfControl: 46  // certificate_unknown
         case .unknownAuthority: 48  // unknown_ca
         case .expired, .notYetValid: 45  // certificate_expired: "or is not currently valid"
         case .wrongName, .invalid: 42  // bad_certificate

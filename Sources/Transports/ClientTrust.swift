@@ -55,6 +55,22 @@ package struct ClientTrust: Sendable {
         }
     }
 
+    /// The same, and what this client shows of itself.
+    ///
+    /// - Parameter identity: Called on a thread that may block.
+    func prepare(
+        for endpoint: Endpoint, identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity
+    ) async throws(TransportError) -> ClientCredentials {
+        let loaded = await DedicatedThread.run(name: "qrate-identity") {
+            Result { () throws(SecurityError) in try identity() }
+        }
+        switch loaded {
+        case .success(let identity):
+            return ClientCredentials(identity: identity, trust: try await prepare(for: endpoint))
+        case .failure(let error): throw TransportError(error)
+        }
+    }
+
     /// Remembers a server that was accepted. A first contact that can't be recorded is an error: the next one would be
     /// a first contact again, and a changed server would go unnoticed.
     func accepted(
@@ -71,6 +87,12 @@ package struct ClientTrust: Sendable {
         await session.close(.cancelled)
         throw TransportError(error)
     }
+}
+
+/// What a handshake needs, read from files before its clock runs.
+struct ClientCredentials: Sendable {
+    let identity: ClientIdentity
+    let trust: ServerTrust
 }
 
 extension TransportError {

@@ -8,30 +8,13 @@ extension QUICEnding {
         role == .client ? clientCertificateRefusal ?? asError : asError
     }
 
-    /// What the server has against this client's certificate; nil for any other ending. In TLS 1.3 the server says so
-    /// only when the client's handshake is complete already.
+    /// What the server has against this client's certificate; nil for any other ending.
     private var clientCertificateRefusal: TransportError? {
         guard case .transportErrorFromPeer(let code, _) = self, QUICErrorCode.cryptoErrors.contains(code) else {
             return nil
         }
-        let alert = code - QUICErrorCode.cryptoErrors.lowerBound
-        let reason: String
-        switch alert {  // RFC 8446 §6.2
-        case 116:
-            return TransportError(
-                .permission, "the server demands a client certificate: use --client-cert and --client-key",
-                code: Int64(code))
-        case 42: reason = "it is not valid"
-        case 43: reason = "it is not made for clients"
-        case 44: reason = "it was revoked"
-        case 45: reason = "it has expired or is not valid yet"
-        case 46, 49: reason = "it is not let in"
-        case 48: reason = "it is not signed by an authority that the server trusts"
-        default: return nil
-        }
-        return TransportError(
-            .permission, "the server refused this client's certificate: \(reason) (TLS alert \(alert))",
-            code: Int64(code))
+        return .clientCertificate(
+            refusedWith: code - QUICErrorCode.cryptoErrors.lowerBound, code: Int64(clamping: code))
     }
 
     /// The same, as far as it doesn't depend on which end this is.

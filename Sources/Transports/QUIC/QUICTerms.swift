@@ -76,6 +76,7 @@ enum QUICTerms {
         }
         if let window = parameters.settings.window { result.windowCeiling = window.bytes }
         if let byte = parameters.settings.typeOfService { result.typeOfService = byte }
+        result.cipher = parameters.settings.cipher ?? base.cipher
         guard let maxDatagram = parameters.settings.maxDatagram else { return result }
         let largest: Int
         do throws(SocketError) {

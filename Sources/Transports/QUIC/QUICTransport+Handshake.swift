@@ -15,7 +15,7 @@ extension QUICTransport {
     /// Makes the connection on the endpoint's thread and waits until it is up, has failed, or the task is cancelled.
     func handshake(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: Credentials, _ settings: ConnectionSettings, timeout: Duration
+        _ credentials: ClientCredentials, _ settings: ConnectionSettings, timeout: Duration
     ) async -> Result<QUICSession, HandshakeFailure> {
         var settings = settings
         settings.handshakeTimeout = timeout
@@ -28,7 +28,7 @@ extension QUICTransport {
 
     private func begin(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: Credentials, _ settings: ConnectionSettings
+        _ credentials: ClientCredentials, _ settings: ConnectionSettings
     ) async -> Result<QUICSession, HandshakeFailure> {
         await withCheckedContinuation { continuation in
             endpoint.post { loop in
@@ -65,7 +65,7 @@ extension QUICTransport {
     }
 
     private func makeConnection(
-        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: Credentials,
+        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: ClientCredentials,
         _ settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let made = local.withBytes { local in

@@ -8,8 +8,7 @@ package import QrateTransportAPI
 
 /// Tests over QUIC, at the client. Each session has a socket and a thread of its own.
 package struct QUICTransport: Transport {
-    /// qrate's own protocol.
-    package static let applicationProtocol = "qrate/1"
+    package static let applicationProtocol = ApplicationProtocol.qrate
     /// What an xfr speaks; on stream 0 it is the same.
     package static let xfrProtocol = "xfr"
     /// What both ends offer, the better one first. Who knows neither is refused in the handshake (TLS alert 120).
@@ -58,23 +57,6 @@ package struct QUICTransport: Transport {
         loadIdentity = identity
     }
 
-    /// What a handshake needs, read from files before its clock runs.
-    struct Credentials {
-        let identity: ClientIdentity
-        let trust: ServerTrust
-    }
-
-    private func prepare(for endpoint: Endpoint) async throws(TransportError) -> Credentials {
-        let loaded = await DedicatedThread.run(name: "qrate-identity") { [loadIdentity] in
-            Result { () throws(SecurityError) in try loadIdentity() }
-        }
-        switch loaded {
-        case .success(let identity):
-            return Credentials(identity: identity, trust: try await trust.prepare(for: endpoint))
-        case .failure(let error): throw TransportError(error)
-        }
-    }
-
     package func connect(to endpoint: Endpoint, timeout: Duration) async throws(TransportError) -> any TransportSession
     {
         let addresses: [SocketAddress]
@@ -84,7 +66,7 @@ package struct QUICTransport: Transport {
             throw TransportError(.unreachable, "cannot find \(error.host): \(error.reason)", code: Int64(error.code))
         }
         let beginnings = try await localAddresses()
-        let credentials = try await prepare(for: endpoint)
+        let credentials = try await trust.prepare(for: endpoint, identity: loadIdentity)
         // One after the other, as far as the system says quickly that there is nothing: a host without IPv6, a server
         // on one family only. An address that just stays silent uses the time up.
         var failure = TransportError(.unreachable, "\(endpoint.host) has no address")
@@ -126,8 +108,8 @@ package struct QUICTransport: Transport {
     }
 
     private func connect(
-        to address: SocketAddress, from beginning: SocketAddress?, _ target: Endpoint, _ credentials: Credentials,
-        timeout: Duration
+        to address: SocketAddress, from beginning: SocketAddress?, _ target: Endpoint,
+        _ credentials: ClientCredentials, timeout: Duration
     ) async throws(TransportError) -> QUICSession {
         let endpoint: QUICEndpoint
         let local: SocketAddress

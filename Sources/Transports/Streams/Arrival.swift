@@ -6,11 +6,11 @@ import QrateTransportAPI
 /// A connection to a server that has not said yet what it is for (DESIGN.md section 3).
 ///
 /// Its first byte tells plain text from TLS; its first line, inside TLS or bare, a test's data connection from a new
-/// control connection. Whatever is neither is closed without a word.
+/// control connection. Whatever is neither is closed without an answer.
 final class Arrival: StreamLoopMember {
     private let socket: StreamSocket
     private let door: Door
-    let deadline: MonotonicTime
+    private(set) var deadline: MonotonicTime
     private var stage = Stage.unknown
     private var line: [UInt8] = []
     private(set) var interest: SocketPoll.Ready = .readable
@@ -19,6 +19,9 @@ final class Arrival: StreamLoopMember {
         case unknown
         case handshake(any ByteStream)
         case reading(any ByteStream)
+        /// Refused: what the client has sent meanwhile is read, because a close with bytes unread would make the kernel
+        /// send a reset, which can overtake the words (an alert) that say why.
+        case parting
     }
 
     /// What an arrival can become.
@@ -39,6 +42,8 @@ final class Arrival: StreamLoopMember {
     /// A client that opens many data connections gets more time, for each of them is behind the others.
     private static let patiencePerStream = Duration.milliseconds(80)
     private static let mostPatience = Duration.seconds(20)
+    /// How long a refused client has to take notice.
+    private static let parting = Duration.seconds(2)
 
     init(_ socket: StreamSocket, _ door: Door, now: MonotonicTime) {
         self.socket = socket
@@ -62,12 +67,16 @@ final class Arrival: StreamLoopMember {
                     stage = .reading(stream)
                 }
             } catch {
-                door.refused(socket, error)
-                return false
+                // A handshake that fails otherwise is a scanner's, and not worth a line in the log.
+                if error.kind == .permission { door.refused(socket, error) }
+                part(stream, now)
             }
         }
-        if case .reading(let stream) = stage { return read(stream, loop) }
-        return true
+        switch stage {
+        case .reading(let stream): return read(stream, loop, now)
+        case .parting: return drain(loop)
+        case .unknown, .handshake: return true
+        }
     }
 
     func loopEnds() {}
@@ -93,7 +102,22 @@ final class Arrival: StreamLoopMember {
         return true
     }
 
-    private func read(_ stream: any ByteStream, _ loop: StreamLoopTurn) -> Bool {
+    /// - Returns: false when the client has gone.
+    private func drain(_ loop: StreamLoopTurn) -> Bool {
+        guard let outcome = try? socket.discard(most: 1 << 20), outcome != .bytes(0) else { return false }
+        if outcome != .wouldBlock { loop.poke(self) }
+        return true
+    }
+
+    /// Ends the connection in order: inside TLS also nonsense is answered with a close_notify.
+    private func part(_ stream: any ByteStream, _ now: MonotonicTime) {
+        stage = .parting
+        interest = .readable
+        deadline = min(deadline, now + Self.parting)
+        stream.finishWriting()
+    }
+
+    private func read(_ stream: any ByteStream, _ loop: StreamLoopTurn, _ now: MonotonicTime) -> Bool {
         while true {
             var piece: [UInt8] = []
             var result: ReadResult?
@@ -107,9 +131,13 @@ final class Arrival: StreamLoopMember {
             case .bytes: break
             }
             // Inside TLS it is looked at here for the first time.
-            guard !line.isEmpty || piece.first == UInt8(ascii: "{") else { return false }
             let newline = piece.firstIndex(of: UInt8(ascii: "\n"))
-            guard line.count + (newline ?? piece.count) <= Self.longestLine else { return false }
+            guard !line.isEmpty || piece.first == UInt8(ascii: "{"),
+                line.count + (newline ?? piece.count) <= Self.longestLine
+            else {
+                part(stream, now)
+                return true
+            }
             line += piece
             guard let newline else { continue }
             route(stream, line: Array(line[...(line.count - piece.count + newline)]), loop)

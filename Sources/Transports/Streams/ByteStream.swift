@@ -25,6 +25,9 @@ protocol ByteStream: AnyObject, Sendable {
     /// Hands over as much as there is room for. Bytes that were not taken are to be given again: the same ones, and at
     /// least as many. What was taken counts as sent, once.
     func write(_ bytes: UnsafeRawBufferPointer) throws(TransportError) -> WriteResult
+    /// Whether something was taken that the socket had no room for yet. The next write sends it first, also one of no bytes;
+    /// ``finishWriting()`` sees to it, too.
+    var hasUnsent: Bool { get }
     /// Sends the beginning of the payload, without copying it where the stream can.
     func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult
     /// Payload that was taken and that the peer's kernel hasn't acknowledged; nil when the stream can't tell.
@@ -55,6 +58,7 @@ enum WriteResult: Equatable {
 
 extension ByteStream {
     var security: SecurityReport? { nil }
+    var hasUnsent: Bool { false }
 
     func handshake() throws(TransportError) -> HandshakeState { .done }
 

@@ -65,9 +65,11 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
     var interest: SocketPoll.Ready {
         var interest: SocketPoll.Ready = []
         if !hasReadAll, isReading { interest.insert(.readable) }
-        if sentUpTo < unsent.count { interest.insert(.writable) }
+        if hasUnsent { interest.insert(.writable) }
         return interest
     }
+
+    private var hasUnsent: Bool { sentUpTo < unsent.count || stream?.hasUnsent == true }
 
     var deadline: MonotonicTime { closing?.deadline ?? .never }
 
@@ -84,11 +86,11 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
             return false
         }
         guard let closing else { return true }
-        if sentUpTo == unsent.count, !closing.hasFinishedWriting {
+        if !hasUnsent, !closing.hasFinishedWriting {
             stream.finishWriting()
             self.closing = Closing(deadline: now + Self.lingering, hasFinishedWriting: true)
         }
-        let isOver = hasReadAll && sentUpTo == unsent.count
+        let isOver = hasReadAll && !hasUnsent
         guard isOver || now >= deadline else { return true }
         end(.ended)
         return false
@@ -103,6 +105,7 @@ final class ControlCore: StreamLoopMember, @unchecked Sendable {
     }
 
     private func write(to stream: any ByteStream) throws(TransportError) {
+        if stream.hasUnsent { _ = try stream.write(UnsafeRawBufferPointer(start: nil, count: 0)) }
         while sentUpTo < unsent.count {
             let result = unsent.withUnsafeBytes { bytes in
                 Result { () throws(TransportError) in

@@ -1,4 +1,5 @@
 import QrateMeasurement
+package import QrateSecurity
 import QrateSockets
 package import QrateTransportAPI
 
@@ -26,7 +27,11 @@ package final class StreamListener: TransportListener {
         package init() {}
     }
 
-    package init(on door: FrontDoor, _ options: Options = Options()) throws(TransportError) {
+    /// - Parameter credentials: What TLS clients are shown and asked for: asked for each new connection, so that
+    ///   certificates can be replaced while the server runs. nil serves no TLS.
+    package init(
+        on door: FrontDoor, _ options: Options = Options(), credentials: (@Sendable () -> ServerCredentials)? = nil
+    ) throws(TransportError) {
         port = door.port
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
@@ -46,10 +51,9 @@ package final class StreamListener: TransportListener {
         let makers = Self.makers(registry, loop, DataThreads(limit: options.dataThreads))
         let listener = door.listener
         loop.post { turn in
-            // The seam for TLS: gives the server's end of a TLS connection.
-            let secure: @Sendable (StreamSocket) -> (any ByteStream)? = { _ in nil }
             let arrivalDoor = Arrival.Door(
-                registry: registry, secure: secure,
+                registry: registry,
+                secure: { socket in credentials.flatMap { TLSStream.server(socket, $0()) } },
                 refused: { socket, error in
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },
@@ -64,7 +68,12 @@ package final class StreamListener: TransportListener {
     private static func makers(
         _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
     ) -> [TransportKind: [TransportKind: any PlaneMaker]] {
-        [.tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)]]
+        let tls = TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads, transport: .tls)
+        return [
+            .tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)],
+            // Inside TLS the control protocol calls the same test by TCP's name (DESIGN.md section 3).
+            .tls: [.tcp: tls, .tls: tls],
+        ]
     }
 
     private static func begin(

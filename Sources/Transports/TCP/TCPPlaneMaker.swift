@@ -35,6 +35,8 @@ enum TCPPlaneMaker {
         let registry: DataRegistry
         let loop: StreamLoop
         let threads: DataThreads
+        /// What the data connections are: the same as the control connection.
+        var transport = TransportKind.tcp
 
         func offer(
             _ plan: DataPlan, beside control: ControlConnection
@@ -85,7 +87,7 @@ enum TCPPlaneMaker {
         ) async throws(TransportError) -> [UInt16] {
             guard !plan.peer.contains(.singlePortTCP) else {
                 let entry = DataRegistry.Entry(
-                    host: control.remote.host, transport: plan.parameters.transport, streams: plan.streams, sink: plane)
+                    host: control.remote.host, transport: transport, streams: plan.streams, sink: plane)
                 guard registry.register(plan.testID, entry) else {
                     throw TransportError(.refused, "a test with the id \(plan.testID) is running already")
                 }
@@ -94,9 +96,9 @@ enum TCPPlaneMaker {
                 }
                 return []
             }
-            guard plan.parameters.transport == .tcp else {
+            guard transport == .tcp else {
                 throw TransportError(
-                    .refused, "a \(plan.parameters.transport.rawValue) test needs a client that has single_port_tcp")
+                    .refused, "a \(transport.rawValue) test needs a client that has single_port_tcp")
             }
             plane.atTheEnd { [loop] in
                 loop.post { turn in turn.remove(where: { ($0 as? PortAcceptor)?.isOver ?? false }) }
