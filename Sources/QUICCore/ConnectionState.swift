@@ -27,6 +27,12 @@ struct ConnectionState {
     /// Packets with payload declared lost, on streams that are closed and forgotten by the library.
     var lostOnClosedStreams: UInt64 = 0
 
+    /// Where payload in datagrams goes; nil where none is expected: what comes then is dropped.
+    var datagramReceiver: QUICConnection.DatagramReceiver?
+    var datagramContext: UnsafeMutableRawPointer?
+    /// When the datagrams came that are being read, monotonic nanoseconds.
+    var receivedAt: UInt64 = 0
+
     static let sinkSize = 128 << 10
 
     init(peerUnidirectional: Int64) {
@@ -65,7 +71,14 @@ struct ConnectionState {
         guard slot < QUICConnection.streamLimit, let sink = state.pointee.sink else {
             return NGTCP2_ERR_CALLBACK_FAILURE
         }
-        if count > 0, let data {
+        if state.pointee.datagramReceiver != nil {
+            // No payload: the end of a flow of datagrams.
+            let bytes = UnsafeRawBufferPointer(start: data, count: count)
+            let result = owner(state).receivedTail(bytes, isLast: isLast)
+            guard result == 0 else { return result }
+            _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, UInt64(count))
+            ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
+        } else if count > 0, let data {
             if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
             (sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
             state.pointee.sinkOffset += count
@@ -156,6 +169,13 @@ struct ConnectionState {
             owner(user).record(.controlEnded)
             return 0
         }
+        table.recv_datagram = { _, _, data, count, user in
+            let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            if let receive = state.pointee.datagramReceiver, let context = state.pointee.datagramContext {
+                receive(context, data, count, state.pointee.receivedAt)
+            }
+            return 0
+        }
         table.handshake_completed = { _, user in
             owner(user).handshakeCompleted()
             return 0
@@ -185,6 +205,10 @@ struct ConnectionState {
         }
         return table
     }()
+
+    private static func owner(_ state: UnsafeMutablePointer<ConnectionState>) -> QUICConnection {
+        owner(UnsafeMutableRawPointer(state))
+    }
 
     private static func owner(_ user: UnsafeMutableRawPointer?) -> QUICConnection {
         // Set before the library's connection exists, and valid for as long as it does.

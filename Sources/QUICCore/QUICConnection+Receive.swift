@@ -19,6 +19,7 @@ extension QUICConnection {
     ) {
         var path = Self.rawPath(local, remote)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
+        state.pointee.receivedAt = now.nanoseconds
         let size = max(segmentSize ?? datagrams.count, 1)
         var offset = 0
         while offset < datagrams.count {

@@ -96,7 +96,11 @@ extension QUICConnection {
             if taken >= 0 { control.took(taken, withEnd: next.isLast) }
             if written > 0 || written != Int(NGTCP2_ERR_STREAM_DATA_BLOCKED) { return (finish(written, now), ecn) }
         }
-        if isHandshakeComplete, let result = writePayload(target, capacity, now) { return result }
+        if datagrams != nil {
+            if let result = writeDatagram(target, capacity, now) { return result }
+        } else if isHandshakeComplete, let result = writePayload(target, capacity, now) {
+            return result
+        }
         let (written, _, ecn) = write(target, capacity, stream: -1, isLast: false, nil, 0, now)
         return (finish(written, now), ecn)
     }
@@ -125,7 +129,7 @@ extension QUICConnection {
         return nil
     }
 
-    private func write(
+    func write(
         _ target: UnsafeMutableRawPointer, _ capacity: Int, stream: Int64, isLast: Bool,
         _ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ now: UInt64
     ) -> (written: Int, taken: Int, ecn: UInt8) {
@@ -141,13 +145,15 @@ extension QUICConnection {
     }
 
     /// Errors end the connection; they write nothing.
-    private func finish(_ written: Int, _ now: UInt64) -> Int {
+    func finish(_ written: Int, _ now: UInt64) -> Int {
         guard written < 0 else { return written }
         if phase == .open { fail(Int32(truncatingIfNeeded: written), "writing a packet", now: now) }
         return 0
     }
 
     // MARK: Paths and counts
+
+    var writePathPointer: UnsafeMutablePointer<ngtcp2_path> { Self.path(writePath) }
 
     /// A path storage begins with the path, whose addresses point into it.
     private static func path(_ storage: UnsafeMutablePointer<ngtcp2_path_storage>) -> UnsafeMutablePointer<ngtcp2_path>

@@ -31,6 +31,10 @@ package final class QUICConnection {
     /// Whether the control stream exists at this end: at a server, since the client's first byte on it.
     @exclusivity(unchecked) var isControlOpen = false
     @exclusivity(unchecked) var bulk: BulkSender?
+    /// Present while payload goes out in datagrams.
+    @exclusivity(unchecked) var datagrams: DatagramFlow?
+    /// What came of the peer's tail marker.
+    var tail: [UInt8] = []
     @exclusivity(unchecked) var phase = Phase.open
     @exclusivity(unchecked) var counters = PacketCounters()
     @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
@@ -235,6 +239,7 @@ package final class QUICConnection {
         result.initial_max_streams_bidi = role == .server ? 1 : 0
         result.initial_max_streams_uni = 0
         result.max_idle_timeout = settings.idleTimeout.nanoseconds
+        result.max_datagram_frame_size = Self.largestDatagramFrame
         result.active_connection_id_limit = ConnectionSettings.connectionIDLimit
         return result
     }

@@ -44,12 +44,15 @@ package final class EndpointLoop {
         var isDue = true
         var ids: [ConnectionID] = []
         let credentials: ServerCredentials?
+        /// A data connection of somebody who has been let in already.
+        let hasTicket: Bool
 
         init(
             _ number: ConnectionNumber, _ connection: QUICConnection, _ handler: any QUICConnectionHandler,
-            credentials: ServerCredentials? = nil
+            credentials: ServerCredentials? = nil, hasTicket: Bool = false
         ) {
             self.credentials = credentials
+            self.hasTicket = hasTicket
             self.number = number
             self.connection = connection
             self.handler = handler
@@ -248,7 +251,11 @@ package final class EndpointLoop {
         remote: UnsafeRawBufferPointer, _ now: MonotonicTime
     ) -> Entry? {
         guard let acceptor else { return nil }
-        let handshakes = entries.reduce(0) { $0 + ($1.connection.isHandshakeComplete ? 0 : 1) }
+        var handshakes = 0, clients = 0
+        for entry in entries where !entry.hasTicket {
+            clients += 1
+            if !entry.connection.isHandshakeComplete { handshakes += 1 }
+        }
         let decision = acceptor.gate.judge(
             datagram, header, remote: remote, reply: replyBuffer,
             isUnderLoad: handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds
@@ -262,7 +269,7 @@ package final class EndpointLoop {
         case .accept(let initial):
             let token = initial.connectionToken
             let ticket = token.flatMap { tickets[$0.secret] }
-            guard ticket != nil || entries.count < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote)
+            guard ticket != nil || clients < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote)
             else { return nil }
             do throws(QUICError) {
                 let credentials = ticket?.credentials ?? acceptor.credentials()
@@ -279,7 +286,7 @@ package final class EndpointLoop {
                 } else {
                     handler = acceptor.makeHandler(self, number, peer)
                 }
-                let entry = Entry(number, connection, handler, credentials: credentials)
+                let entry = Entry(number, connection, handler, credentials: credentials, hasTicket: ticket != nil)
                 entries.append(entry)
                 takeEvents(entry, now)
                 return entry

@@ -22,7 +22,7 @@ import Testing
     func budget(direction: Direction, shape: (streams: Int, connections: Int)) async throws {
         let parameters = parameters(direction, streams: shape.streams, connections: shape.connections)
         try await withSessions(for: parameters) { client, server in
-            let totals = try await run(parameters, client, server)
+            let totals = try await runQUICTest(parameters, client, server)
             #expect((totals.upload != nil) == direction.sends(from: .client))
             for counts in [totals.upload, totals.download].compactMap(\.self) {
                 #expect(counts.total == 10_000_001)
@@ -36,7 +36,7 @@ import Testing
     func withRetry() async throws {
         let parameters = parameters(.download, streams: 2, connections: 2)
         try await withSessions(for: parameters, demandsRetry: true) { client, server in
-            let totals = try await run(parameters, client, server)
+            let totals = try await runQUICTest(parameters, client, server)
             #expect(totals.download?.total == 10_000_001)
         }
     }
@@ -47,7 +47,7 @@ import Testing
         parameters.limit = .duration(.milliseconds(300))
         parameters.interval = .milliseconds(100)
         try await withSessions(for: parameters) { client, server in
-            let (here, there) = try await planes(parameters, client, server)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
             here.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
             var rows: [ReceivedInterval] = []
             var totals: ReceivedTotals?
@@ -122,6 +122,65 @@ import Testing
         }
     }
 
+    // MARK: Datagrams
+
+    @Test(
+        "payload in datagrams: each is counted once or missing, and the end says how many there were",
+        arguments: Direction.allCases, [1, 2])
+    func datagrams(direction: Direction, connections: Int) async throws {
+        var parameters = parameters(direction, streams: connections, connections: connections) {
+            $0.usesDatagrams = true
+            $0.payloadUnit = 1000
+        }
+        parameters.limit = .bytes(4_000_000)
+        parameters.targetBitrate = Bitrate(bitsPerSecond: 200_000_000)
+        try await withSessions(for: parameters) { client, server in
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
+            let job = SendJob(plan: DataPlan(role: .client, parameters: parameters))
+            here.start(job)
+            there.start(job)
+            for (sender, receiver, sends) in [
+                (here, there, direction.sends(from: .client)), (there, here, direction.sends(from: .server)),
+            ] where sends {
+                let totals = try #require(await receiver.totalsAtTheEnd())
+                let report = try #require(totals.datagrams)
+                #expect(report.received + UInt64(report.lost) == 4000)
+                #expect(report.duplicates == 0)
+                #expect(totals.total + totals.drained == ByteCount(report.received * 1000))
+                #expect(totals.isComplete)
+                let sample = await sender.sample()
+                #expect(sample.sent?.reduce(.zero, +) == 4_000_000)
+                #expect(sample.sent?.count == connections)
+                #expect(sample.settings.payloadUnit == 1000)
+            }
+        }
+    }
+
+    @Test("rows of datagrams add up to the totals")
+    func datagramRows() async throws {
+        var parameters = parameters(.download, streams: 1, connections: 1) { $0.usesDatagrams = true }
+        parameters.limit = .duration(.milliseconds(300))
+        parameters.interval = .milliseconds(100)
+        parameters.targetBitrate = Bitrate(bitsPerSecond: 50_000_000)
+        try await withSessions(for: parameters) { client, server in
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
+            there.start(SendJob(plan: DataPlan(role: .server, parameters: parameters)))
+            var rows: [ReceivedInterval] = []
+            var totals: ReceivedTotals?
+            for await event in here.events {
+                if case .interval(let row) = event { rows.append(row) }
+                guard case .receiversDone(let counts) = event else { continue }
+                totals = counts
+                break
+            }
+            #expect(rows.count == 3 && rows.last?.end == .milliseconds(300))
+            #expect(totals?.total == rows.map(\.total).reduce(.zero, +))
+            let received = rows.reduce(0) { $0 + ($1.datagrams?.received ?? 0) }
+            #expect(received > 0)
+            #expect(totals?.datagrams?.received ?? 0 >= received)
+        }
+    }
+
     // MARK: Refusals
 
     @Test("what can't be is refused in words: before anything at the client, with the offer at the server")
@@ -148,6 +207,16 @@ import Testing
             (
                 parameters(.upload, streams: 1, connections: 1) { $0.usesZeroCopy = true },
                 "QUIC tests have no zero-copy mode"
+            ),
+            (
+                parameters(.upload, streams: 2, connections: 1) { $0.usesDatagrams = true },
+                "QUIC datagrams have one flow per connection: 2 streams need as many connections, not 1"
+            ),
+            (
+                parameters(.upload, streams: 1, connections: 1) {
+                    $0.usesDatagrams = true
+                    $0.payloadUnit = 1407
+                }, "QUIC datagrams of 1407 bytes are out of range: 16 to 1406 without --max-datagram"
             ),
         ]
         try await withSessions { _, server in
@@ -220,7 +289,7 @@ import Testing
         var parameters = parameters(.download, streams: 2, connections: 2)
         parameters.limit = .duration(.seconds(3600))
         try await withSessions(for: parameters) { client, server in
-            let (here, there) = try await planes(parameters, client, server)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
             there.start(SendJob(plan: DataPlan(role: .server, parameters: parameters)))
             for await event in here.events {
                 if case .receiving = event { break }

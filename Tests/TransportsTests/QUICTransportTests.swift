@@ -43,7 +43,7 @@ import Testing
     func bidirectional(streams: Int) async throws {
         try await withSessions { client, server in
             let parameters = TestParameters(direction: .bidirectional, streams: streams, limit: .bytes(10_000_001))
-            let (here, there) = try await planes(parameters, client, server)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
             let job = SendJob(plan: DataPlan(role: .client, parameters: parameters))
             here.start(job)
             there.start(job)
@@ -67,7 +67,7 @@ import Testing
         try await withSessions { client, server in
             var parameters = TestParameters(streams: 2, limit: .bytes(3_000_001))
             parameters.targetBitrate = Bitrate(bitsPerSecond: 100_000_000)
-            let (here, there) = try await planes(parameters, client, server)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
             here.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
             var events = there.events.makeAsyncIterator()
             while let event = await events.next() {
@@ -99,7 +99,7 @@ import Testing
         parameters.settings.connections = connections
         parameters.targetBitrate = Bitrate(bitsPerSecond: 40_000_000)
         try await withSessions(for: parameters) { client, server in
-            let (here, there) = try await planes(parameters, client, server)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
             here.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
             let totals = try #require(await there.totalsAtTheEnd())
             #expect(totals.total == 1_000_000)
@@ -231,7 +231,7 @@ func withSessions(
 }
 
 /// Both ends' planes for a test, as orchestrators open them.
-func planes(
+func openQUICPlanes(
     _ parameters: TestParameters, _ client: any TransportSession, _ server: any TransportSession
 ) async throws -> (here: any DataPlane, there: any DataPlane) {
     let (there, offer) = try await server.offer(DataPlan(role: .server, parameters: parameters))
@@ -239,10 +239,10 @@ func planes(
 }
 
 /// Runs a test and gives what each receiver counted: the server's for upload, the client's for download.
-func run(
+func runQUICTest(
     _ parameters: TestParameters, _ client: any TransportSession, _ server: any TransportSession
 ) async throws -> (upload: ReceivedTotals?, download: ReceivedTotals?) {
-    let (here, there) = try await planes(parameters, client, server)
+    let (here, there) = try await openQUICPlanes(parameters, client, server)
     let job = SendJob(plan: DataPlan(role: .client, parameters: parameters))
     here.start(job)
     there.start(job)

@@ -27,7 +27,7 @@ import Testing
     func directions(direction: Direction) async throws {
         try await withSessions(serverProtocols: ["xfr"]) { client, server in
             let parameters = TestParameters(direction: direction, streams: 3, limit: .bytes(2_000_003))
-            let totals = try await run(parameters, client, server)
+            let totals = try await runQUICTest(parameters, client, server)
             for counts in [totals.upload, totals.download].compactMap(\.self) { #expect(counts.total == 2_000_003) }
         }
     }
@@ -55,7 +55,7 @@ import Testing
             #expect(error?.kind == .usage)
             #expect(error?.message.contains("100 QUIC streams in one direction") == true)
             let both = TestParameters(direction: .bidirectional, streams: 101, limit: .bytes(1_000_000))
-            let totals = try await run(both, client, server)
+            let totals = try await runQUICTest(both, client, server)
             #expect(totals.upload?.total == 1_000_000)
         }
     }

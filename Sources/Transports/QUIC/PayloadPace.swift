@@ -9,6 +9,8 @@ struct PayloadPace {
     private var bucket: TokenBucket?
     private var pool: UInt64?
     private var places: [Place]
+    /// Less than this is nothing: payload in datagrams isn't divided.
+    private let piece: UInt64
 
     private struct Place {
         var granted: UInt64 = 0
@@ -20,11 +22,17 @@ struct PayloadPace {
     /// One packet's worth at least, and what one batch carries at most.
     private static let bursts = 1200...60 << 10
 
-    /// - Parameter sharedBudget: Where one connection can't keep the budget by itself.
+    /// - Parameters:
+    ///   - sharedBudget: Where one connection can't keep the budget by itself.
+    ///   - piece: The most that can't be divided.
     /// - Returns: nil when nothing needs to be paced.
-    init?(_ target: Bitrate?, sharedBudget: UInt64?, connections: Int, now: MonotonicTime) {
+    init?(_ target: Bitrate?, sharedBudget: UInt64?, connections: Int, piece: Int = 1, now: MonotonicTime) {
         guard target != nil || sharedBudget != nil else { return nil }
-        bucket = target.map { TokenBucket($0, bursts: Self.bursts, now: now) }
+        let smallest = max(Self.bursts.lowerBound, piece)
+        bucket = target.map {
+            TokenBucket($0, bursts: smallest...max(smallest, Self.bursts.upperBound), now: now)
+        }
+        self.piece = UInt64(max(piece, 1))
         pool = sharedBudget
         places = Array(repeating: Place(), count: connections)
     }
@@ -58,7 +66,7 @@ struct PayloadPace {
         bucket?.take(Int(clamping: used))
         if let rest = pool { pool = rest - min(used, rest) }
         places[place].taken &+= used
-        places[place].isHeldBack = bucket != nil && (granted == 0 || used == granted)
+        places[place].isHeldBack = bucket != nil && (granted == 0 || granted - used < piece)
         // What the network holds back isn't owed anything later on.
         if !places[place].isHeldBack { places[place].taken = places.reduce(0) { max($0, $1.taken) } }
     }

@@ -50,6 +50,7 @@ final class QUICDataConnection: QUICConnectionHandler {
             endHandshake(connection, nil)
         case .streamsAvailable: plane.startIfAllowed(now: now)
         case .payloadStopped: plane.streamStopped(now: now)
+        case .datagramsSent(let count): plane.intake?.announce(place, sent: count)
         case .ended(let ending):
             endHandshake(connection, ending)
             guard isAttached else { return }

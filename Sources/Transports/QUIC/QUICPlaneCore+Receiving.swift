@@ -11,8 +11,12 @@ extension QUICPlaneCore {
         if meter.isDue(at: now) { publish(meter.advance(to: now, counters: counters)) }
     }
 
+    /// How long after its sender's last word a datagram that was overtaken may still come.
+    static let stragglers = Duration.milliseconds(250)
+
     private func total(_ connection: QUICConnection) -> UInt64 {
-        connections == 1 ? connection.receivedTotal : members.receivedTotal
+        if let intake { return intake.total }
+        return connections == 1 ? connection.receivedTotal : members.receivedTotal
     }
 
     /// Opens the window at the batch that brought the first payload byte, and closes it at the one that brought the last
@@ -36,6 +40,11 @@ extension QUICPlaneCore {
         // Nothing more can come when there is no planned end, or when the sender gave up.
         let endsByItself = meter.isOpen && plan.limit.duration != nil && members.resetStreams == 0
         if !meter.isClosed, !endsByItself { publish(meter.close(at: now, counters: counters)) }
+        if let intake, !intake.isWhole, members.resetStreams == 0 {
+            let since = flowsEndedAt ?? now
+            flowsEndedAt = since
+            guard now - since >= Self.stragglers else { return }
+        }
         guard meter.isClosed else { return }
         hasReportedReceived = true
         events.yield(.receiversDone(totals()))
@@ -51,7 +60,7 @@ extension QUICPlaneCore {
         let totals = meter.totals(counters: counters)
         return ReceivedTotals(
             measured: totals.measured, warmUp: totals.warmUp, drained: totals.drained, duration: totals.duration,
-            isComplete: members.finishedStreams >= plan.streams)
+            isComplete: members.finishedStreams >= plan.streams, datagrams: intake?.totals())
     }
 
     func publish(_ rows: [ReceiveMeter.Row]) {
@@ -59,7 +68,9 @@ extension QUICPlaneCore {
         for row in rows {
             events.yield(
                 .interval(
-                    ReceivedInterval(start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams)))
+                    ReceivedInterval(
+                        start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams,
+                        datagrams: intake?.endRow(isWarmUp: row.isWarmUp))))
         }
     }
 }

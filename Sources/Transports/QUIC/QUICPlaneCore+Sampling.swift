@@ -33,6 +33,9 @@ extension QUICPlaneCore {
             marks.contains(false) ? false : marks.isEmpty || marks.contains(nil) ? nil : true
         if plan.receives { result.flowControlWindow = ByteCount(settings.windowCeiling) }
         if let byte = plan.parameters.settings.typeOfService { result.typeOfService = byte & 0xfc }
+        if plan.sends, let unit = members.compactMap(\.connection.datagramUnit).min() {
+            result.payloadUnit = ByteCount(UInt64(unit))
+        }
         result.pacingBurst = pace?.burst
         return result
     }

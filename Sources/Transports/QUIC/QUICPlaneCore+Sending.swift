@@ -20,16 +20,14 @@ extension QUICPlaneCore {
         else { return }
         waitingJob = nil
         sendingSince = now
-        // One connection keeps its budget itself.
-        let isShared = connections > 1
+        // One connection keeps its budget itself, and so does each flow of datagrams: its last one is made to fit.
+        let isShared = connections > 1 && !usesDatagrams
         pace = PayloadPace(
             job.targetBitrate.flatMap { $0.bitsPerSecond > 0 ? $0 : nil },
-            sharedBudget: isShared ? job.byteBudget?.bytes : nil, connections: connections, now: now)
+            sharedBudget: isShared ? job.byteBudget?.bytes : nil, connections: connections, piece: pieceSize, now: now)
         do throws(QUICError) {
             for member in members {
-                try member.connection.startPayload(
-                    streams: member.streams.count, kind: kind, content: plan.parameters.payload,
-                    byteBudget: isShared ? nil : job.byteBudget?.bytes, duration: job.duration, now: now)
+                try begin(member, job, budget: isShared ? nil : budget(of: member, job), now)
                 if pace != nil { member.connection.payloadAllowance = 0 }
                 if isPaused { member.connection.setPayloadPaused(true, now: now) }
             }
@@ -38,6 +36,35 @@ extension QUICPlaneCore {
         }
         finishIfUsedUp()
         touch()
+    }
+
+    /// The connection's part of the budget; nil for no limit.
+    private func budget(of member: PlaneMember, _ job: SendJob) -> UInt64? {
+        guard let total = job.byteBudget?.bytes else { return nil }
+        let each = total / UInt64(connections)
+        return member.place == 0 ? total - each * UInt64(connections - 1) : each
+    }
+
+    private func begin(
+        _ member: PlaneMember, _ job: SendJob, budget: UInt64?, _ now: MonotonicTime
+    ) throws(QUICError) {
+        guard usesDatagrams else {
+            return try member.connection.startPayload(
+                streams: member.streams.count, kind: kind, content: plan.parameters.payload, byteBudget: budget,
+                duration: job.duration, now: now)
+        }
+        try member.connection.startDatagrams(
+            flow: member.place, unit: requestedUnit, content: plan.parameters.payload, byteBudget: budget,
+            duration: job.duration, now: now)
+    }
+
+    private var requestedUnit: Int? { plan.parameters.settings.payloadUnit.map { Int(clamping: $0.bytes) } }
+
+    /// What can't be divided when it is sent: a datagram, as large as it may get. Bytes of a stream can.
+    private var pieceSize: Int {
+        guard usesDatagrams else { return 1 }
+        let largest = members.map { Int(clamping: $0.connection.settings.maxUDPPayload) }.max() ?? 0
+        return min(requestedUnit ?? largest, largest)
     }
 
     func stopSending(_ how: SendEnd) {

@@ -22,6 +22,10 @@ final class QUICPlaneCore {
     var lastBatch = MonotonicTime(nanoseconds: 0)
     var hasReportedReceiving = false
     var hasReportedReceived = false
+    /// Where payload comes in datagrams; nil where it comes on streams.
+    let intake: DatagramIntake?
+    /// When the last flow of datagrams was ended by its sender.
+    var flowsEndedAt: MonotonicTime?
     /// The received counts of all connections side by side, where there are several.
     private let gathered: UnsafeMutableBufferPointer<UInt64>
 
@@ -47,13 +51,19 @@ final class QUICPlaneCore {
         meter = ReceiveMeter(
             streams: plan.streams, warmUp: plan.warmUp, interval: plan.interval, duration: plan.limit.duration,
             byteBudget: plan.limit.byteBudget)
+        intake = plan.parameters.settings.usesDatagrams && plan.receives ? DatagramIntake(flows: plan.streams) : nil
         gathered = .allocate(capacity: plan.streams)
         gathered.initialize(repeating: 0)
     }
 
     deinit { gathered.deallocate() }
 
-    var kind: DataStreamKind { plan.direction == .bidirectional ? .bidirectional : .unidirectional }
+    /// Flows of datagrams need no streams but for their ends, which each sender opens.
+    var kind: DataStreamKind {
+        plan.direction == .bidirectional && !usesDatagrams ? .bidirectional : .unidirectional
+    }
+
+    var usesDatagrams: Bool { plan.parameters.settings.usesDatagrams }
 
     // MARK: Connections
 
@@ -69,7 +79,11 @@ final class QUICPlaneCore {
                 baseline: connection.pathMetrics()))
         members.sort { $0.place < $1.place }
         if let byte = plan.parameters.settings.typeOfService { connection.typeOfService = byte }
-        if plan.receives { connection.allowPayload(streams: share.count, kind: kind) }
+        if let intake {
+            intake.receive(place, on: connection)
+        } else if plan.receives {
+            connection.allowPayload(streams: share.count, kind: kind)
+        }
         startIfAllowed(now: now)
     }
 
@@ -88,6 +102,7 @@ final class QUICPlaneCore {
 
     /// Payload received so far, per stream of the test.
     var counters: UnsafeBufferPointer<UInt64> {
+        if let intake { return intake.counters }
         if members.count == 1, connections == 1 { return members[0].connection.received }
         for member in members {
             for (index, stream) in member.streams.enumerated() {
@@ -102,6 +117,7 @@ final class QUICPlaneCore {
     func deadline(_ place: Int) -> MonotonicTime {
         var deadline = meter.nextBoundary
         if let pace, !isPaused, !hasReportedSent { deadline = min(deadline, pace.nextGrant(place)) }
+        if let flowsEndedAt, !hasReportedReceived { deadline = min(deadline, flowsEndedAt + Self.stragglers) }
         if let stoppedAt, !isOver { deadline = min(deadline, stoppedAt + Self.stopGrace) }
         return deadline
     }

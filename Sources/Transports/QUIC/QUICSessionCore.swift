@@ -175,6 +175,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         case .controlEnded: inbox.end(.ended)
         case .streamsAvailable: plane?.startIfAllowed(now: now)
         case .payloadStopped: plane?.streamStopped(now: now)
+        case .datagramsSent(let count): plane?.intake?.announce(0, sent: count)
         case .ended(let ending):
             endHandshake(connection, .failed(ending))
             finish(ending.error(at: role), connection, now: now)

@@ -1,3 +1,4 @@
+import QrateDatagramProtocol
 import QrateMeasurement
 import QrateQUICCore
 import QrateSockets
@@ -40,13 +41,42 @@ enum QUICTerms {
                 "\(parameters.streams) streams can't be spread over \(settings.connections) connections: use as many "
                     + "with -P at least")
         }
+        if settings.usesDatagrams { try checkDatagrams(parameters) }
         if let what = unsupported(settings) { throw TransportError(.usage, "QUIC tests have no \(what)") }
     }
 
+    private static func checkDatagrams(_ parameters: TestParameters) throws(TransportError) {
+        let settings = parameters.settings
+        guard parameters.streams == settings.connections else {
+            throw TransportError(
+                .usage,
+                "QUIC datagrams have one flow per connection: \(parameters.streams) streams need as many connections, not "
+                    + "\(settings.connections)")
+        }
+        guard let unit = settings.payloadUnit else { return }
+        let packet =
+            switch settings.maxDatagram {
+            case nil: discoveredPayload
+            case .bytes(let size)?: size
+            case .interface?: datagramSizes.upperBound
+            }
+        let sizes = DataHeader.byteCount...packet - packetOverhead
+        guard let size = Int(exactly: unit.bytes), sizes.contains(size) else {
+            throw TransportError(
+                .usage,
+                "QUIC datagrams of \(unit.bytes) bytes are out of range: \(sizes.lowerBound) to \(sizes.upperBound)"
+                    + (settings.maxDatagram == nil ? " without --max-datagram" : " in packets of \(packet) bytes"))
+        }
+    }
+
+    /// The largest that path MTU discovery finds.
+    private static let discoveredPayload = 1444
+    /// Around a datagram of payload: headers, frame and tag.
+    private static let packetOverhead = 38
+
     /// The first setting of another transport.
     private static func unsupported(_ settings: TransportSettings) -> String? {
-        if settings.usesDatagrams { return "datagrams in this version" }
-        if settings.payloadUnit != nil { return "write size: a stream's packets are filled" }
+        if settings.payloadUnit != nil, !settings.usesDatagrams { return "write size: a stream's packets are filled" }
         if settings.maxSegmentSize != nil { return "maximum segment size: see --max-datagram" }
         if settings.sendsWithoutDelay { return "TCP_NODELAY" }
         if settings.usesZeroCopy { return "zero-copy mode" }
