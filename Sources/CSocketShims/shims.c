@@ -2,6 +2,8 @@
 #include "qrate_socket_shims.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <poll.h>
@@ -18,6 +20,9 @@
 #endif
 #ifndef UDP_GRO
 #define UDP_GRO 104
+#endif
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
 #endif
 
 _Static_assert(sizeof(struct sockaddr_storage) == sizeof((struct qrate_address *)0)->bytes, "sockaddr_storage fits");
@@ -53,11 +58,16 @@ ssize_t qrate_receive(int fd, void *buffer, size_t capacity, struct qrate_receiv
     info->segment_size = 0;
     info->tos = -1;
     info->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    info->dropped = -1;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
             int size;
             memcpy(&size, CMSG_DATA(c), sizeof size);
             info->segment_size = size;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+            uint32_t dropped;
+            memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
+            info->dropped = dropped;
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
             info->tos = *CMSG_DATA(c);
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
@@ -149,6 +159,37 @@ int qrate_enable_receive_info(int fd, int family) {
 int qrate_enable_mtu_probing(int fd, int family) {
     int result = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
     return family == AF_INET ? result : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+}
+
+int qrate_allow_fragments(int fd, int family) {
+    int result = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+    return family == AF_INET ? result : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
+}
+
+int qrate_enable_drop_count(int fd) { return set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1); }
+
+int64_t qrate_dropped(int fd) {
+    uint32_t values[SK_MEMINFO_VARS];
+    socklen_t length = sizeof values;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &length) < 0) return -1;
+    return length > SK_MEMINFO_DROPS * sizeof values[0] ? values[SK_MEMINFO_DROPS] : -1;
+}
+
+int qrate_set_tos(int fd, int family, int tos) {
+    int result = set(fd, IPPROTO_IP, IP_TOS, tos);
+    return family == AF_INET ? result : set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+}
+
+int qrate_share_port(int fd) {
+    int result = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    return result < 0 ? result : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+int qrate_prefer_first_socket(int fd) {
+    // The program's result is a place in the group, where the first socket has place 0.
+    struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    struct sock_fprog program = {.len = 1, .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0 ? -errno : 0;
 }
 
 int qrate_enable_gro(int fd) { return set(fd, IPPROTO_UDP, UDP_GRO, 1); }

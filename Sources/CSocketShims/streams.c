@@ -42,6 +42,11 @@ int qrate_unacknowledged(int fd) {
     return ioctl(fd, SIOCOUTQ, &bytes) < 0 ? -errno : bytes;
 }
 
+int qrate_unsent(int fd) {
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQNSD, &bytes) < 0 ? -errno : bytes;
+}
+
 ssize_t qrate_read(int fd, void *buffer, size_t capacity, int flags) {
     ssize_t count;
     do count = recv(fd, buffer, capacity, flags | MSG_DONTWAIT);

@@ -2,11 +2,11 @@ import FoundationEssentials
 
 /// Control messages to lines and back.
 ///
-/// The JSON itself is FoundationEssentials'. It is a little more liberal than xfr's parser: of a repeated key the first
+/// Reading is FoundationEssentials'. It is a little more liberal than xfr's parser: of a repeated key the first
 /// one counts, a comma may follow the last member, and a whole number may be written `10.0`. What we write has none
 /// of that. docs/CONTROL-PROTOCOL.md says so.
 package enum ControlCodec {
-    /// Writes one compact JSON object and a newline: `type` first, the rest in alphabetical order.
+    /// Writes one compact JSON object and a newline: `type` first, the rest in the order of xfr's tables.
     ///
     /// - Throws: ``ControlError/lineTooLong(limit:)`` when the message doesn't fit into a line even without its counts
     ///   per stream, ``ControlError/notEncodable(type:)`` for a number that is not finite.
@@ -38,10 +38,8 @@ package enum ControlCodec {
     }
 
     private static func wholeLine(_ message: ControlMessage) throws(ControlError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let type = message.kind.rawValue
-        guard let object = try? encoder.encode(message.body) else { throw .notEncodable(type: type) }
+        guard let object = try? LineEncoder.encode(message.body) else { throw .notEncodable(type: type) }
         let members = object.dropFirst()  // its opening brace; ours has the type behind it
         let separator = members.count > 1 ? "," : ""
         return Array("{\"type\":\"\(type)\"\(separator)".utf8) + members + [UInt8(ascii: "\n")]

@@ -8,9 +8,7 @@ extension ControlMessage {
         case .testStart(let start): try checkID(start.id)
         case .testAck(let ack):
             try checkID(ack.id)
-            guard ack.udpToken == nil || ack.dataPorts.isEmpty else {
-                throw .invalidField(field: "test_ack.udp_token", reason: "stands beside data ports, which exclude it")
-            }
+            try ack.check()
         case .dataHello(let hello): try checkID(hello.testID, field: "test_id")
         case .interval(let interval):
             try checkID(interval.id)

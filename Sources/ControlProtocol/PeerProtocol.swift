@@ -13,6 +13,9 @@ package struct PeerProtocol: Sendable, Equatable {
     /// It ends a test after a number of bytes. Without it a budget would be ignored silently.
     package var hasByteBudget: Bool { capabilities.contains(Capability.byteBudget) }
 
+    /// Whether its hello announced the ``Capability``.
+    package func announces(_ capability: String) -> Bool { capabilities.contains(capability) }
+
     /// Reads the peer's hello.
     ///
     /// - Parameter local: Which end we are.

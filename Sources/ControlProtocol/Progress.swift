@@ -7,15 +7,32 @@ package struct IntervalMessage: Sendable, Equatable, Codable {
     package var qrate: Extension?
 
     enum CodingKeys: String, CodingKey {
-        case id, streams, aggregate, qrate
+        case id
         case elapsedMilliseconds = "elapsed_ms"
+        case streams, aggregate, qrate
     }
 
-    /// One data stream since the previous interval.
+    /// One data stream since the previous interval. What is optional was not measured when it is absent.
     package struct StreamProgress: Sendable, Equatable, Codable {
         /// xfr's stream index: ours minus 1.
         package var id: UInt8
+        /// What the server sent and received.
         package var bytes: UInt64
+        package var retransmits: UInt64?
+        package var jitterMilliseconds: Double?
+        package var lost: UInt64?
+        package var error: String?
+        package var rttMicroseconds: UInt32?
+        /// In segments, as Linux counts it.
+        package var congestionWindow: UInt32?
+
+        enum CodingKeys: String, CodingKey {
+            case id, bytes, retransmits
+            case jitterMilliseconds = "jitter_ms"
+            case lost, error
+            case rttMicroseconds = "rtt_us"
+            case congestionWindow = "cwnd"
+        }
 
         package init(id: UInt8, bytes: UInt64) {
             self.id = id
@@ -23,13 +40,35 @@ package struct IntervalMessage: Sendable, Equatable, Codable {
         }
     }
 
+    /// All streams together, since the previous interval.
     package struct Aggregate: Sendable, Equatable, Codable {
         package var bytes: UInt64
         package var throughputMbps: Double
+        package var retransmits: UInt64?
+        package var jitterMilliseconds: Double?
+        package var lost: UInt64?
+        package var udpProgress: UDPProgress?
+        package var rttMicroseconds: UInt32?
+        package var congestionWindow: UInt32?
+        /// Both directions of a bidirectional test, in the client's view: what it sent is what the server received.
+        package var bytesSent: UInt64?
+        package var bytesReceived: UInt64?
+        package var sendThroughputMbps: Double?
+        package var receiveThroughputMbps: Double?
 
         enum CodingKeys: String, CodingKey {
             case bytes
             case throughputMbps = "throughput_mbps"
+            case retransmits
+            case jitterMilliseconds = "jitter_ms"
+            case lost
+            case udpProgress = "udp_progress"
+            case rttMicroseconds = "rtt_us"
+            case congestionWindow = "cwnd"
+            case bytesSent = "bytes_sent"
+            case bytesReceived = "bytes_received"
+            case sendThroughputMbps = "throughput_send_mbps"
+            case receiveThroughputMbps = "throughput_recv_mbps"
         }
 
         package init(bytes: UInt64, throughputMbps: Double) {
@@ -38,9 +77,25 @@ package struct IntervalMessage: Sendable, Equatable, Codable {
         }
     }
 
+    /// Datagrams at the receiving server since the test began.
+    package struct UDPProgress: Sendable, Equatable, Codable {
+        package var packetsReceived: UInt64
+        package var packetsLost: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case packetsReceived = "packets_received"
+            case packetsLost = "packets_lost"
+        }
+
+        package init(packetsReceived: UInt64, packetsLost: UInt64) {
+            self.packetsReceived = packetsReceived
+            self.packetsLost = packetsLost
+        }
+    }
+
     /// What qrate servers add: the receiver's row with its true bounds, the sender's view of the path.
     package struct Extension: Sendable, Equatable, Codable {
-        /// Present when the server receives.
+        /// A row of what the server received.
         package var upload: WireRow?
         /// The server's view of the path; present when the server sends.
         package var path: WirePath?
@@ -76,10 +131,11 @@ package struct ReportMessage: Sendable, Equatable, Codable {
     package var totals: WireTotals?
 
     enum CodingKeys: String, CodingKey {
-        case id, totals
+        case id
         case elapsedMilliseconds = "elapsed_ms"
         case bytesReceived = "bytes_received"
         case isFinal = "is_final"
+        case totals
     }
 
     package init(
@@ -90,33 +146,5 @@ package struct ReportMessage: Sendable, Equatable, Codable {
         self.bytesReceived = bytesReceived
         self.isFinal = isFinal
         self.totals = totals
-    }
-}
-
-/// A receiver's row on the wire. Times count from its first payload byte.
-package struct WireRow: Sendable, Equatable, Codable {
-    package var startMilliseconds: Double
-    package var endMilliseconds: Double
-    package var isWarmUp: Bool
-    package var bytesReceived: UInt64
-    /// Per stream 1...N; left out when the line would grow past its limit.
-    package var streams: [UInt64]?
-
-    enum CodingKeys: String, CodingKey {
-        case streams
-        case startMilliseconds = "start_ms"
-        case endMilliseconds = "end_ms"
-        case isWarmUp = "warm_up"
-        case bytesReceived = "bytes_received"
-    }
-
-    package init(
-        startMilliseconds: Double, endMilliseconds: Double, isWarmUp: Bool, bytesReceived: UInt64, streams: [UInt64]?
-    ) {
-        self.startMilliseconds = startMilliseconds
-        self.endMilliseconds = endMilliseconds
-        self.isWarmUp = isWarmUp
-        self.bytesReceived = bytesReceived
-        self.streams = streams
     }
 }

@@ -6,13 +6,28 @@ package struct ResultMessage: Sendable, Equatable, Codable {
     package var durationMilliseconds: UInt64
     package var throughputMbps: Double
     package var streams: [StreamResult]
+    package var tcpInfo: TCPInfo?
+    package var udpStatistics: UDPStatistics?
+    /// Both directions of a bidirectional test, in the client's view: what it sent is what the server received.
+    package var bytesSent: UInt64?
+    package var bytesReceived: UInt64?
+    package var sendThroughputMbps: Double?
+    package var receiveThroughputMbps: Double?
     package var qrate: Extension?
 
     enum CodingKeys: String, CodingKey {
-        case id, streams, qrate
+        case id
         case bytesTotal = "bytes_total"
         case durationMilliseconds = "duration_ms"
         case throughputMbps = "throughput_mbps"
+        case streams
+        case tcpInfo = "tcp_info"
+        case udpStatistics = "udp_stats"
+        case bytesSent = "bytes_sent"
+        case bytesReceived = "bytes_received"
+        case sendThroughputMbps = "throughput_send_mbps"
+        case receiveThroughputMbps = "throughput_recv_mbps"
+        case qrate
     }
 
     package struct StreamResult: Sendable, Equatable, Codable {
@@ -20,24 +35,97 @@ package struct ResultMessage: Sendable, Equatable, Codable {
         package var id: UInt8
         package var bytes: UInt64
         package var throughputMbps: Double
+        package var retransmits: UInt64?
+        package var jitterMilliseconds: Double?
+        package var lost: UInt64?
 
         enum CodingKeys: String, CodingKey {
             case id, bytes
             case throughputMbps = "throughput_mbps"
+            case retransmits
+            case jitterMilliseconds = "jitter_ms"
+            case lost
         }
 
-        package init(id: UInt8, bytes: UInt64, throughputMbps: Double) {
+        package init(id: UInt8, bytes: UInt64, throughputMbps: Double, retransmits: UInt64? = nil) {
             self.id = id
             self.bytes = bytes
             self.throughputMbps = throughputMbps
+            self.retransmits = retransmits
+        }
+    }
+
+    /// The server's kernel about its TCP connections: times are means, the window is the sum, in segments.
+    package struct TCPInfo: Sendable, Equatable, Codable {
+        package var retransmits: UInt64
+        package var rttMicroseconds: UInt32
+        package var rttVariationMicroseconds: UInt32
+        package var congestionWindow: UInt32
+        package var bytesAcknowledged: UInt64?
+
+        enum CodingKeys: String, CodingKey {
+            case retransmits
+            case rttMicroseconds = "rtt_us"
+            case rttVariationMicroseconds = "rtt_var_us"
+            case congestionWindow = "cwnd"
+            case bytesAcknowledged = "bytes_acked"
+        }
+
+        package init(
+            retransmits: UInt64, rttMicroseconds: UInt32, rttVariationMicroseconds: UInt32, congestionWindow: UInt32,
+            bytesAcknowledged: UInt64? = nil
+        ) {
+            self.retransmits = retransmits
+            self.rttMicroseconds = rttMicroseconds
+            self.rttVariationMicroseconds = rttVariationMicroseconds
+            self.congestionWindow = congestionWindow
+            self.bytesAcknowledged = bytesAcknowledged
+        }
+    }
+
+    /// What the server counted of the datagrams that it received.
+    package struct UDPStatistics: Sendable, Equatable, Codable {
+        package var packetsSent: UInt64
+        package var packetsReceived: UInt64
+        package var lost: UInt64
+        package var lostPercent: Double
+        package var jitterMilliseconds: Double
+        package var outOfOrder: UInt64
+        package var maxJitterMilliseconds: Double?
+        package var packetSize: UInt32?
+
+        enum CodingKeys: String, CodingKey {
+            case packetsSent = "packets_sent"
+            case packetsReceived = "packets_received"
+            case lost
+            case lostPercent = "lost_percent"
+            case jitterMilliseconds = "jitter_ms"
+            case outOfOrder = "out_of_order"
+            case maxJitterMilliseconds = "jitter_max_ms"
+            case packetSize = "packet_size"
+        }
+
+        package init(
+            packetsSent: UInt64, packetsReceived: UInt64, lost: UInt64, lostPercent: Double,
+            jitterMilliseconds: Double, outOfOrder: UInt64, maxJitterMilliseconds: Double? = nil,
+            packetSize: UInt32? = nil
+        ) {
+            self.packetsSent = packetsSent
+            self.packetsReceived = packetsReceived
+            self.lost = lost
+            self.lostPercent = lostPercent
+            self.jitterMilliseconds = jitterMilliseconds
+            self.outOfOrder = outOfOrder
+            self.maxJitterMilliseconds = maxJitterMilliseconds
+            self.packetSize = packetSize
         }
     }
 
     /// What qrate servers add.
     package struct Extension: Sendable, Equatable, Codable {
-        /// The server's counts as receiver; present in an upload.
+        /// The server's counts as receiver; present in an upload and in a bidirectional test.
         package var upload: WireTotals?
-        /// Payload that the server handed to its stack; present in a download.
+        /// Payload that the server handed to its stack; present in a download and in a bidirectional test.
         package var bytesSent: UInt64?
         /// The server's view of the path over the whole test.
         package var path: WirePath?
@@ -46,8 +134,9 @@ package struct ResultMessage: Sendable, Equatable, Codable {
         package var endedEarly: String?
 
         enum CodingKeys: String, CodingKey {
-            case upload, path, settings
+            case upload
             case bytesSent = "bytes_sent"
+            case path, settings
             case endedEarly = "ended_early"
         }
 
@@ -74,100 +163,4 @@ package struct ResultMessage: Sendable, Equatable, Codable {
         self.streams = streams
         self.qrate = qrate
     }
-}
-
-/// A receiver's totals on the wire.
-package struct WireTotals: Sendable, Equatable, Codable {
-    /// Inside the measured window.
-    package var bytesReceived: UInt64
-    package var warmUpBytes: UInt64
-    package var drainedBytes: UInt64
-    /// The measured window's length on the receiver's clock; absent when no payload arrived.
-    package var durationMilliseconds: Double?
-    /// Per stream 1...N, inside the measured window; left out when the line would grow past its limit.
-    package var streams: [UInt64]?
-    /// Every stream was ended by its sender, so nothing is missing.
-    package var isComplete: Bool
-
-    enum CodingKeys: String, CodingKey {
-        case streams
-        case bytesReceived = "bytes_received"
-        case warmUpBytes = "warm_up_bytes"
-        case drainedBytes = "drained_bytes"
-        case durationMilliseconds = "duration_ms"
-        case isComplete = "complete"
-    }
-
-    package init(
-        bytesReceived: UInt64, warmUpBytes: UInt64, drainedBytes: UInt64, durationMilliseconds: Double?,
-        streams: [UInt64]?, isComplete: Bool
-    ) {
-        self.bytesReceived = bytesReceived
-        self.warmUpBytes = warmUpBytes
-        self.drainedBytes = drainedBytes
-        self.durationMilliseconds = durationMilliseconds
-        self.streams = streams
-        self.isComplete = isComplete
-    }
-}
-
-/// ``QrateMeasurement/PathReport`` on the wire: QUIC's metrics. Absent is "not measured".
-package struct WirePath: Sendable, Equatable, Codable {
-    package var startMilliseconds: Double
-    package var endMilliseconds: Double
-    package var smoothedRTT: Double?
-    package var latestRTT: Double?
-    package var minRTT: Double?
-    package var rttVariation: Double?
-    package var congestionWindow: UInt64?
-    package var bytesInFlight: UInt64?
-    package var slowStartThreshold: UInt64?
-    package var streamPacketsLost: UInt64?
-    package var datagramsSent: UInt64?
-    package var datagramsReceived: UInt64?
-    package var maxUDPPayload: UInt64?
-
-    enum CodingKeys: String, CodingKey {
-        case startMilliseconds = "start_ms"
-        case endMilliseconds = "end_ms"
-        case smoothedRTT = "smoothed_rtt_us"
-        case latestRTT = "latest_rtt_us"
-        case minRTT = "min_rtt_us"
-        case rttVariation = "rtt_variation_us"
-        case congestionWindow = "congestion_window_bytes"
-        case bytesInFlight = "in_flight_bytes"
-        case slowStartThreshold = "slow_start_threshold_bytes"
-        case streamPacketsLost = "stream_packets_lost"
-        case datagramsSent = "datagrams_sent"
-        case datagramsReceived = "datagrams_received"
-        case maxUDPPayload = "max_udp_payload_bytes"
-    }
-
-    package init(startMilliseconds: Double, endMilliseconds: Double) {
-        self.startMilliseconds = startMilliseconds
-        self.endMilliseconds = endMilliseconds
-    }
-}
-
-/// ``QrateMeasurement/EffectiveSettings`` on the wire.
-package struct WireSettings: Sendable, Equatable, Codable {
-    package var congestionController: String?
-    package var maxUDPPayload: UInt64?
-    package var segmentationOffload: Bool?
-    package var receiveOffload: Bool?
-    package var sendBuffer: UInt64?
-    package var receiveBuffer: UInt64?
-    package var ecn: Bool?
-
-    enum CodingKeys: String, CodingKey {
-        case ecn
-        case congestionController = "congestion"
-        case maxUDPPayload = "max_udp_payload_bytes"
-        case segmentationOffload = "segmentation_offload"
-        case receiveOffload = "receive_offload"
-        case sendBuffer = "send_buffer_bytes"
-        case receiveBuffer = "receive_buffer_bytes"
-    }
-
-    package init() {}
 }

@@ -3,24 +3,32 @@ package import QrateMeasurement
 extension TestStart {
     /// Asks for a test. A peer that doesn't read the `qrate` object runs it for whole seconds, long enough to hold the
     /// warm-up and the measured window.
+    ///
+    /// - Parameter parameters: ``QrateMeasurement/TestParameters/resolved``.
     package init(id: String, _ parameters: TestParameters) {
         let limit = parameters.limit
+        var addition = Extension(
+            durationMilliseconds: limit.duration?.milliseconds, warmUpMilliseconds: parameters.warmUp.milliseconds,
+            intervalMilliseconds: parameters.interval.milliseconds)
+        addition.payload = parameters.payload == .random ? nil : parameters.payload.rawValue
+        addition.take(parameters.settings)
         self.init(
             id: id, transport: WireProtocol(parameters.transport), streams: UInt8(clamping: parameters.streams),
             durationSeconds: limit.duration.map { Self.wholeSeconds($0 + parameters.warmUp) } ?? 0,
-            direction: WireDirection(parameters.direction), byteBudget: limit.byteBudget?.bytes,
-            qrate: Extension(
-                durationMilliseconds: limit.duration?.milliseconds,
-                warmUpMilliseconds: parameters.warmUp.milliseconds,
-                intervalMilliseconds: parameters.interval.milliseconds))
+            direction: WireDirection(parameters.direction), byteBudget: limit.byteBudget?.bytes, qrate: addition)
+        // Of a UDP test, an absent rate is the default's.
+        bitrate = parameters.targetBitrate?.bitsPerSecond ?? (parameters.transport == .udp ? 0 : nil)
+        take(parameters.settings)
     }
 
-    /// The test that the client asks for.
+    /// The test that the client asks for, ``QrateMeasurement/TestParameters/resolved``.
     ///
-    /// `bitrate` and `congestion` are ignored, as xfr's server ignores them over QUIC.
-    ///
+    /// - Parameter transports: What the session can test: it decides what `protocol` means (`tcp` inside TLS is a test of
+    ///   TLS), and which is refused.
     /// - Throws: ``ControlError/refused(_:)`` with the text for the client, for a test outside our limits.
-    package func parameters() throws(ControlError) -> TestParameters {
+    package func parameters(
+        over transports: Set<TransportKind> = Set(TransportKind.allCases)
+    ) throws(ControlError) -> TestParameters {
         guard TestParameters.streamLimits.contains(Int(streams)) else {
             let limits = TestParameters.streamLimits
             throw .refused("Invalid stream count \(streams) (must be \(limits.lowerBound)-\(limits.upperBound))")
@@ -31,9 +39,11 @@ extension TestStart {
         let interval = try qrate?.intervalMilliseconds.map { value throws(ControlError) in
             try Self.time(value, "Interval", TestParameters.shortestInterval...TestParameters.longestTest)
         }
+        let kind = try transportKind(transports)
         let parameters = TestParameters(
-            transport: try transportKind(), direction: try supportedDirection(), streams: Int(streams),
-            limit: try limit(), warmUp: warmUp ?? .zero, interval: interval ?? Self.xfrInterval)
+            transport: kind, direction: testDirection, streams: Int(streams), limit: try limit(),
+            warmUp: warmUp ?? .zero, interval: interval ?? Self.xfrInterval, targetBitrate: targetBitrate(kind),
+            payload: try payloadContent(), settings: try settings(kind))
         if let window = parameters.limit.duration, window + parameters.warmUp > TestParameters.longestTest {
             throw .refused(
                 "Test of \(Self.text(window)) after a warm-up of \(Self.text(parameters.warmUp)) is longer than this"
@@ -45,19 +55,41 @@ extension TestStart {
     /// What xfr's server does whoever asks, so what a client that doesn't say expects.
     private static let xfrInterval = Duration.seconds(1)
 
-    private func transportKind() throws(ControlError) -> TransportKind {
-        switch transport {
-        case .quic: return .quic
-        case .tcp, .udp: throw .refused("This server runs QUIC tests only, no \(transport.rawValue) test yet")
+    private func transportKind(_ transports: Set<TransportKind>) throws(ControlError) -> TransportKind {
+        let meant: [TransportKind] =
+            switch transport {
+            case .quic: [.quic]
+            // What protects the connection isn't the test's protocol.
+            case .tcp: [.tcp, .tls]
+            case .udp: [.udp]
+            }
+        if let kind = meant.first(where: transports.contains) { return kind }
+        if transports == [.quic] { throw .refused("Expected QUIC protocol for QUIC connection") }
+        if transports == [.tls] { throw .refused("Expected TCP protocol for TLS connection") }
+        let names = TransportKind.allCases.filter(transports.contains).map { $0.rawValue.uppercased() }
+        throw .refused("Expected \(names.joined(separator: " or ")) protocol for this connection")
+    }
+
+    private var testDirection: Direction {
+        switch direction {
+        case .upload: .upload
+        case .download: .download
+        case .bidir: .bidirectional
         }
     }
 
-    private func supportedDirection() throws(ControlError) -> Direction {
-        switch direction {
-        case .upload: return .upload
-        case .download: return .download
-        case .bidir: throw .refused("This server tests one direction at a time, no bidirectional test yet")
+    /// xfr sends a rate over QUIC too, and its server doesn't look at it.
+    private func targetBitrate(_ kind: TransportKind) -> Bitrate? {
+        guard qrate != nil || kind != .quic else { return nil }
+        return TestParameters.resolvedBitrate(bitrate.map { Bitrate(bitsPerSecond: $0) }, kind)
+    }
+
+    private func payloadContent() throws(ControlError) -> PayloadContent {
+        guard let name = qrate?.payload else { return .random }
+        guard let content = PayloadContent(rawValue: name) else {
+            throw .refused("Unknown payload '\(printable(name, limit: 32))'")
         }
+        return content
     }
 
     /// The exact duration counts where there is one, then whole seconds, of which 0 is "no limit".
@@ -75,7 +107,7 @@ extension TestStart {
         case (let duration?, let budget?): return .whicheverFirst(duration, budget)
         case (let duration?, nil): return .duration(duration)
         case (nil, let budget?): return .bytes(budget)
-        case (nil, nil): throw .refused("Test without an end: give it a duration or a byte budget")
+        case (nil, nil): return .endless
         }
     }
 
@@ -100,6 +132,24 @@ extension TestStart {
         let (seconds, attoseconds) = duration.components
         let whole = UInt32(clamping: seconds)
         return max(1, attoseconds > 0 && whole < .max ? whole + 1 : whole)
+    }
+}
+
+extension TestParameters {
+    /// With the rate that will be aimed at: nil is "as fast as it goes" from here on. A user's nil means the transport's
+    /// default, and 0 means no limit, as on the wire.
+    package var resolved: TestParameters {
+        var resolved = self
+        resolved.targetBitrate = Self.resolvedBitrate(targetBitrate, transport)
+        return resolved
+    }
+
+    /// A UDP test without a rate would drown its path, so its default is xfr's.
+    package static let defaultDatagramBitrate = Bitrate(bitsPerSecond: 1_000_000_000)
+
+    static func resolvedBitrate(_ asked: Bitrate?, _ transport: TransportKind) -> Bitrate? {
+        guard let asked else { return transport == .udp ? defaultDatagramBitrate : nil }
+        return asked.bitsPerSecond == 0 ? nil : asked
     }
 }
 

@@ -10,6 +10,15 @@ extension WireSettings {
         sendBuffer = settings.sendBuffer?.bytes
         receiveBuffer = settings.receiveBuffer?.bytes
         ecn = settings.explicitCongestionNotification
+        payloadUnit = settings.payloadUnit?.bytes
+        pacingBurst = settings.pacingBurst?.bytes
+        typeOfService = settings.typeOfService
+        maxSegmentSize = settings.maxSegmentSize?.bytes
+        sendsWithoutDelay = settings.sendsWithoutDelay
+        usesZeroCopy = settings.usesZeroCopy
+        skipsReceiveCopy = settings.skipsReceiveCopy
+        usesMultipath = settings.usesMultipath
+        flowControlWindow = settings.flowControlWindow?.bytes
     }
 
     /// The peer's settings, safe to print.
@@ -22,6 +31,15 @@ extension WireSettings {
         settings.sendBuffer = sendBuffer.map { ByteCount($0) }
         settings.receiveBuffer = receiveBuffer.map { ByteCount($0) }
         settings.explicitCongestionNotification = ecn
+        settings.payloadUnit = payloadUnit.map { ByteCount($0) }
+        settings.pacingBurst = pacingBurst.map { ByteCount($0) }
+        settings.typeOfService = typeOfService
+        settings.maxSegmentSize = maxSegmentSize.map { ByteCount($0) }
+        settings.sendsWithoutDelay = sendsWithoutDelay
+        settings.usesZeroCopy = usesZeroCopy
+        settings.skipsReceiveCopy = skipsReceiveCopy
+        settings.usesMultipath = usesMultipath
+        settings.flowControlWindow = flowControlWindow.map { ByteCount($0) }
         return settings
     }
 

@@ -8,7 +8,7 @@ extension WireTotals {
             bytesReceived: summary.bytesReceived.bytes, warmUpBytes: summary.warmUpBytes.bytes,
             drainedBytes: summary.drainedBytes.bytes, durationMilliseconds: summary.duration?.milliseconds,
             streams: summary.streams.isEmpty ? nil : summary.streams.map(\.bytes),
-            isComplete: summary.isComplete ?? false)
+            isComplete: summary.isComplete ?? false, datagrams: summary.datagrams.map { WireDatagrams($0) })
     }
 
     /// - Parameter bytesSent: The sender's count, which a receiver hasn't got.
@@ -18,10 +18,12 @@ extension WireTotals {
         if let durationMilliseconds {
             duration = try Duration(wireMilliseconds: durationMilliseconds, field: "duration_ms")
         }
+        let counted: DatagramReport?
+        do { counted = try datagrams?.report() } catch { throw error.inside("datagrams") }
         return DirectionSummary(
             bytesReceived: ByteCount(bytesReceived), duration: duration, drainedBytes: ByteCount(drainedBytes),
             warmUpBytes: ByteCount(warmUpBytes), bytesSent: bytesSent,
-            streams: (streams ?? []).map { ByteCount($0) }, isComplete: isComplete)
+            streams: (streams ?? []).map { ByteCount($0) }, isComplete: isComplete, datagrams: counted)
     }
 
     func check() throws(ControlError) {

@@ -8,8 +8,8 @@ public struct TransportSettings: Sendable, Hashable {
     /// Bytes: the socket buffers at both ends on TCP, TLS and UDP; the ceiling of the flow-control windows on QUIC. nil
     /// leaves it to the kernel on TCP and TLS, and to this program on the others.
     public var window: ByteCount?
-    /// QUIC, TCP and TLS: by name, at whichever end sends. TCP's are the kernel's, QUIC's `cubic`, `reno`, `bbr` and `bbr2`. nil is
-    /// each end's default.
+    /// QUIC, TCP and TLS: by name, at whichever end sends. TCP's are the kernel's, QUIC's `cubic`, `reno`, `bbr` and
+    /// `bbr2`. nil is each end's default.
     public var congestionController: String?
     /// Every transport: the TOS or traffic class byte of what both ends send, as in iperf3's `-S`. A code point is its
     /// upper six bits; QUIC keeps the lower two for ECN. nil leaves it alone.

@@ -6,7 +6,9 @@ import QrateTransportAPI
 // conversions are here.
 
 extension ReceivedInterval {
-    var wireRow: WireRow { WireRow(start: start, end: end, isWarmUp: isWarmUp, received: streams) }
+    var wireRow: WireRow {
+        WireRow(start: start, end: end, isWarmUp: isWarmUp, received: streams, datagrams: datagrams)
+    }
 
     func report(of direction: Direction) -> IntervalReport {
         IntervalReport(

@@ -35,4 +35,35 @@ extension TestWarning {
     package static let rowsDropped = TestWarning(
         code: "rows_dropped",
         message: "More interval rows came than a report keeps (\(Tunables.mostRows)); the later ones are left out.")
+
+    package static func receiveBufferDrops(_ direction: Direction, _ drops: UInt64) -> TestWarning {
+        TestWarning(
+            code: "receive_buffer_drops",
+            message: "The \(direction.rawValue)'s receiver dropped datagrams itself (\(drops) as its kernel counts) "
+                + "because its socket buffer was full: that part of the loss isn't the network's.")
+    }
+
+    package static func skipsReceiveCopy(_ direction: Direction) -> TestWarning {
+        TestWarning(
+            code: "skips_receive_copy",
+            message:
+                "The \(direction.rawValue)'s receiver did not copy what it received (--skip-rx-copy): no application "
+                + "gets its data for so little.")
+    }
+
+    package static func smallSocketBuffer(
+        _ direction: Direction, asked: ByteCount, granted: ByteCount
+    ) -> TestWarning {
+        TestWarning(
+            code: "small_socket_buffer",
+            message: "The \(direction.rawValue)'s receiver got a socket buffer of \(granted.bytes) bytes, not the "
+                + "\(asked.bytes) that -w asks for: its kernel's limit (net.core.rmem_max) is lower.")
+    }
+
+    /// xfr 0.9.25 takes no loss back when the datagram comes late.
+    package static let foreignLoss = TestWarning(
+        code: "foreign_loss",
+        message:
+            "The server isn't qrate: to it, a datagram that comes late is lost and out of order, and a duplicate is "
+            + "out of order.")
 }

@@ -1,3 +1,5 @@
+import QrateMeasurement
+
 /// Every time and bound that orchestration decides by. Wire formats have theirs in ControlProtocol.
 package enum Tunables {
     /// Server: from a session's start to a whole `hello`. A client sends it at once, so seconds mean a port scanner.
@@ -16,8 +18,21 @@ package enum Tunables {
     package static let cancelGrace = Duration.seconds(3)
     /// Client: how long a download's row waits for the server's view of the path, so that both appear in one line.
     package static let rowPath = Duration.milliseconds(250)
-    /// Server: the time between `interval` messages of a download to a peer that sends no reports. xfr's own value.
+    /// Server: the time between `interval` messages to a client that isn't qrate. xfr's own value.
     package static let interval = Duration.seconds(1)
+    /// Server: the rows that such a client's messages are put together from, whose seconds begin with its test and not
+    /// with its first byte.
+    package static let foreignRow = TestParameters.shortestInterval
+    /// Server: how much earlier than planned a second may be over for a timer.
+    package static let tickSlack = Duration.milliseconds(20)
+    /// Either end, with a peer that doesn't mark the end of its datagrams: how long the last of them are waited for.
+    /// xfr's own value.
+    package static let datagramDrain = Duration.milliseconds(250)
+    /// Server: from the planned end of such a client's test to the end of its streams. It counts from a moment of its own,
+    /// later than ours by its connecting.
+    package static let foreignDrain = Duration.seconds(1)
+    /// Either end: the longest pause.
+    package static let longestPause = TestParameters.longestTest
     /// Server: from its last message to the client's closing. Closing first could drop that message from the queue.
     package static let linger = Duration.seconds(3)
     /// Server: from the order to stop to the end of the last session; ``linger`` fits in twice.

@@ -17,7 +17,7 @@ package enum PacketFate: Hashable, Sendable {
 package struct LinkEmulation: Sendable {
     package let settings: LinkSettings
     private let seed: UInt64
-    /// The number of packets so far.
+    /// The number of packets so far, without spared ones.
     private var packets: UInt64 = 0
     private var isInBurst = false
     /// When the link will have sent all that waits for it.
@@ -35,7 +35,12 @@ package struct LinkEmulation: Sendable {
     /// - Parameters:
     ///   - bytes: The whole IP packet.
     ///   - now: Never less than in an earlier call.
-    package mutating func handle(bytes: Int, now: MonotonicTime) -> PacketFate {
+    ///   - isSpared: Only the queue, the rate and the delay apply to it, and it uses up no draws.
+    package mutating func handle(bytes: Int, now: MonotonicTime, isSpared: Bool = false) -> PacketFate {
+        guard !isSpared else {
+            guard let departure = depart(bytes, now) else { return .droppedByQueue }
+            return .carried(due: departure + settings.delay, isDoubled: false)
+        }
         // All are drawn, needed or not: a packet's fate doesn't depend on which settings others have.
         var draws = PacketDraws(seed: seed, packet: packets)
         let (burst, loss, hold, double, lag) = (draws.next(), draws.next(), draws.next(), draws.next(), draws.next())

@@ -54,6 +54,9 @@ package struct PathSettings: Hashable, Sendable {
     package var seed: UInt64 = 1
     /// UDP datagrams with so many bytes of payload or more are counted apart from the rest, as data.
     package var dataBytes: Int?
+    /// Only data is lost at random or in bursts, held back, doubled and delayed unevenly; it shares the link, its queue and
+    /// its delay with the rest. The fate of the n-th datagram then doesn't depend on what else goes over the path.
+    package var damagesDataOnly = false
 
     package init() {}
 

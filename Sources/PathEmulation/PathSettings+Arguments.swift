@@ -6,6 +6,7 @@ extension PathSettings {
             arguments += [name, link.description]
         }
         if let dataBytes { arguments += ["--data-bytes", "\(dataBytes)"] }
+        if damagesDataOnly { arguments.append("--damage-data-only") }
         return arguments
     }
 
@@ -13,6 +14,10 @@ extension PathSettings {
         self.init()
         var rest = arguments.makeIterator()
         while let name = rest.next() {
+            guard name != "--damage-data-only" else {
+                damagesDataOnly = true
+                continue
+            }
             guard let value = rest.next() else { throw SettingsError("\(name) needs a value") }
             switch name {
             case "--both":
@@ -26,6 +31,7 @@ extension PathSettings {
             default: throw SettingsError("\(name) is no option")
             }
         }
+        if damagesDataOnly, dataBytes == nil { throw SettingsError("--damage-data-only needs --data-bytes") }
     }
 
     /// IPv4 promises 68 bytes to everybody (RFC 791); no IP packet is longer than 65,535.

@@ -68,6 +68,7 @@ final class LinkForwarder: Sendable {
         private let input: Int32
         private let output: Int32
         private let dataBytes: Int?
+        private let damagesDataOnly: Bool
         private let slotBytes: Int
         /// Reserved address space; the system gives pages when they are written to.
         private let memory: UnsafeMutableRawBufferPointer
@@ -81,6 +82,7 @@ final class LinkForwarder: Sendable {
             input = forwarder.input
             output = forwarder.output
             dataBytes = forwarder.settings.dataBytes
+            damagesDataOnly = forwarder.settings.damagesDataOnly
             slotBytes = forwarder.settings.mtu
             memory = .allocate(byteCount: slotBytes * LinkForwarder.slots, alignment: 16)
             // Taken from the end: the same few pages are used again and again.
@@ -113,7 +115,7 @@ final class LinkForwarder: Sendable {
 
         private mutating func receive(_ slot: Int, _ packet: UnsafeRawBufferPointer, _ now: MonotonicTime) {
             let isData = dataBytes.map { (IPPacket.udpPayload(packet) ?? -1) >= $0 } ?? false
-            let fate = emulation.handle(bytes: packet.count, now: now)
+            let fate = emulation.handle(bytes: packet.count, now: now, isSpared: damagesDataOnly && !isData)
             report.packets.countReceived(bytes: packet.count, fate)
             if isData { report.data?.countReceived(bytes: packet.count, fate) }
             report.deepestQueueBytes = emulation.deepestQueue

@@ -12,13 +12,13 @@ import QrateSockets
 @main enum Main {
     private static let usage = """
         usage: qrate-path [--both SETTINGS] [--upload SETTINGS] [--download SETTINGS]
-                          [--seed N] [--mtu BYTES] [--data-bytes BYTES]
+                          [--seed N] [--mtu BYTES] [--data-bytes BYTES [--damage-data-only]]
                qrate-path --check
 
         SETTINGS: name=value,... of delay, jitter, loss, bursts, burst-length, rate, queue, reorder, hold, duplicate,
                   as in delay=20ms,jitter=1ms,rate=100M,queue=500K,loss=1%
         Upload is from the client's namespace to the server's. --data-bytes has UDP datagrams with so much payload
-        or more counted apart. --check only tells by its exit status whether this process may make such a path.
+        or more counted apart; --damage-data-only gives loss, jitter, disorder and copies to them alone. --check only tells by its exit status whether this process may make such a path.
         """
 
     static func main() {

@@ -216,6 +216,19 @@ package final class EndpointLoop {
             run, segmentSize: segment, local: local, remote: info.remote, ecn: info.ecn, now: now)
     }
 
+    /// One datagram that came by another socket.
+    private func reroute(
+        _ datagram: UnsafeRawBufferPointer, local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer,
+        _ now: MonotonicTime
+    ) {
+        let header = DatagramHeader.parse(datagram)
+        guard let entry = find(header) ?? accept(datagram, header, local: local, remote: remote, now) else { return }
+        entry.isDue = true
+        entry.handler.willReceive(entry.connection, now: now)
+        entry.connection.handleDatagrams(
+            datagram, segmentSize: datagram.count, local: local, remote: remote, ecn: 0, now: now)
+    }
+
     /// Where the datagrams end that have short headers with the same destination ID as the first one. The kernel merges
     /// what one peer sent, but a peer may have several connections.
     private func endOfRun(_ bytes: UnsafeRawBufferPointer, from start: Int, _ segment: Int) -> Int {
@@ -251,6 +264,13 @@ package final class EndpointLoop {
         remote: UnsafeRawBufferPointer, _ now: MonotonicTime
     ) -> Entry? {
         guard let acceptor else { return nil }
+        if let others = acceptor.others, let byte = datagram.first, byte < 0x40 {
+            others(
+                StrayDatagram(bytes: datagram, remote: remote, local: local) { [self] remote, bytes in
+                    reroute(bytes, local: local, remote: remote, now)
+                })
+            return nil
+        }
         var handshakes = 0, clients = 0
         for entry in entries where !entry.hasTicket {
             clients += 1

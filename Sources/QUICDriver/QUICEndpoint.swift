@@ -44,6 +44,8 @@ package final class QUICEndpoint: Sendable {
         /// Called on the endpoint's thread with each new connection's number; gives its handler.
         package var makeHandler: MakeHandler
         package var connectionLimit: Int
+        /// Gets, on the endpoint's thread, what came to the port and isn't QUIC: first bytes below 0x40.
+        package var others: (@Sendable (StrayDatagram) -> Void)?
 
         package typealias MakeHandler =
             @Sendable (EndpointLoop, ConnectionNumber, SocketAddress) ->
@@ -137,4 +139,14 @@ private final class OneReply<Answer: Sendable>: Sendable {
 /// Names a connection of an endpoint to other threads, for as long as the endpoint lives.
 package struct ConnectionNumber: Hashable, Sendable {
     let value: UInt64
+}
+
+/// A datagram on a server's port that isn't QUIC. Borrowed for the call that hands it over.
+package struct StrayDatagram {
+    package let bytes: UnsafeRawBufferPointer
+    /// Where it came from, and the address that it was sent to, each a sockaddr.
+    package let remote: UnsafeRawBufferPointer
+    package let local: UnsafeRawBufferPointer
+    /// Takes a datagram that another socket on this port got in the endpoint's stead: from whom, and what.
+    package let reroute: (_ remote: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) -> Void
 }

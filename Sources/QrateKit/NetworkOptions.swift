@@ -6,8 +6,8 @@ public struct NetworkOptions: Sendable, Hashable {
     public var usesSegmentationOffload = true
     /// Let the kernel merge received datagrams (UDP_GRO), where it can.
     public var usesReceiveOffload = true
-    /// The socket buffers to ask for, each way, in bytes: 64 KiB to 2 GiB. nil asks for 8 MiB, and goes past the system's limit where privileges
-    /// allow; what was granted is in the report.
+    /// The socket buffers to ask for, each way, in bytes: 64 KiB to 2 GiB. nil asks for 8 MiB, and goes past the system's
+    /// limit where privileges allow; what was granted is in the report.
     public var socketBuffer: ByteCount?
 
     public init() {}

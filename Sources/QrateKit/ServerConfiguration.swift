@@ -1,21 +1,24 @@
-/// A server, as its operator wants it.
+/// A server, as its operator wants it. It serves QUIC, TLS, TCP and UDP tests on one port number.
 public struct ServerConfiguration: Sendable, Hashable {
-    /// 0 takes a free one.
+    /// For TCP and UDP alike, 5201 unless told otherwise. 0 takes a number that is free for both.
     public var port: UInt16
-    /// nil for a self-signed certificate that is made at the first start and kept.
+    /// What QUIC and TLS clients see; nil for a self-signed certificate that is made at the first start and kept.
     public var certificate: CertificateFiles?
-    /// A PEM file with authorities: clients must show a certificate that one of them signed. nil lets everybody in.
+    /// A PEM file with authorities: QUIC and TLS clients must show a certificate that one of them signed. nil lets
+    /// everybody in.
     public var clientAuthorities: String?
-    /// Tests at once.
+    /// Tests at once, over all transports: 1 to 1024, 64 unless told otherwise.
     public var maxTests: Int
-    /// Warm-up and measured window together.
+    /// Of one test, warm-up and measured window together: an hour unless told otherwise, which is the most. An endless
+    /// test is ended then.
     public var maxDuration: Duration
-    /// Serve one test, then end.
+    /// Serve one test, then end. Off unless told otherwise.
     public var isOneOff: Bool
-    /// Make every client prove its address first, for one more round trip (RFC 9000 §8.1.2).
+    /// QUIC: make every client prove its address first, for one more round trip (RFC 9000 §8.1.2).
     public var demandsRetry: Bool
-    /// A client that was silent for this long is forgotten.
+    /// A client that was silent for this long is forgotten: 1 s to 600 s, 30 s unless told otherwise.
     public var idleTimeout: Duration
+    /// How the UDP sockets of QUIC and UDP tests are set up.
     public var network: NetworkOptions
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?

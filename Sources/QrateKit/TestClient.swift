@@ -21,6 +21,8 @@ public final class TestClient: Sendable {
         case started(TestReport)
         case interval(IntervalReport)
         case warning(TestWarning)
+        /// Payload stands still at both ends, or goes on.
+        case paused(Bool)
     }
 
     /// - Throws: `usage` when the configuration can't be run, `badInput` or `permission` when a file that it names
@@ -47,9 +49,15 @@ public final class TestClient: Sendable {
             case .started(let header): observe(.started(TestReport(header, startedAt: startedAt)))
             case .interval(let row): observe(.interval(row))
             case .warning(let warning): observe(.warning(warning))
+            case .paused(let isPaused): observe(.paused(isPaused))
             }
         }
     }
+
+    /// Lets payload stand still at both ends, or go on; ``Event/paused(_:)`` says when. The time between counts nowhere.
+    ///
+    /// - Throws: `usage` when the test isn't running, or its server can't pause.
+    public func setPaused(_ isPaused: Bool) throws(TestFailure) { try test.setPaused(isPaused) }
 
     /// Ends the test early, on both sides. Idempotent, from any thread.
     public func cancel() { test.cancel() }

@@ -7,7 +7,7 @@ import QrateTransportAPI
 import QrateTransports
 import Synchronization
 
-/// Serves tests on one port, many clients at once.
+/// Serves tests on one port, many clients at once. Raises the process's soft limit of open files to its hard one.
 ///
 ///     let server = try await TestServer.start(ServerConfiguration(port: 0)) { event in ... }
 ///     print(server.port)
@@ -69,6 +69,7 @@ public final class TestServer: Sendable {
         _ observe: @escaping @Sendable (Event) -> Void
     ) throws {
         self.configuration = configuration
+        DescriptorLimit.raise()
         let current = CurrentCredentials(credentials)
         var options = QUICListener.Options()
         options.demandsRetry = configuration.demandsRetry

@@ -27,11 +27,10 @@ enum TransportFactory {
         case .tls:
             return StreamTransport.tls(
                 local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
-        case .tcp:
-            return StreamTransport.tcp(local: configuration.local.localEnd, settings: settings)
-        case .udp:
-            throw TestFailure(
-                .usage, "\(configuration.parameters.transport.rawValue) tests are not available in this version")
+        case .tcp, .udp:
+            return StreamTransport.tcp(
+                local: configuration.local.localEnd, settings: settings,
+                datagrams: configuration.network.socketOptions)
         }
     }
 }

@@ -96,12 +96,15 @@ package final class TLSEnd {
 
     // MARK: What the handshake agreed on
 
+    /// The one without help from the processor.
+    package static let slowCipher = "ChaCha20-Poly1305"
+
     /// As in `AES-128-GCM`.
     package var cipher: String {
         switch gnutls_cipher_get(handle) {
         case GNUTLS_CIPHER_AES_128_GCM: "AES-128-GCM"
         case GNUTLS_CIPHER_AES_256_GCM: "AES-256-GCM"
-        case GNUTLS_CIPHER_CHACHA20_POLY1305: "ChaCha20-Poly1305"
+        case GNUTLS_CIPHER_CHACHA20_POLY1305: Self.slowCipher
         case let other: gnutls_cipher_get_name(other).map { String(cString: $0) } ?? "unknown"
         }
     }

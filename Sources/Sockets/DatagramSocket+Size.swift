@@ -7,8 +7,8 @@ extension DatagramSocket {
     package static func largestPayload(to remote: SocketAddress) throws(SocketError) -> Int {
         let descriptor = socket(remote.family.number, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .last("opening a UDP socket") }
-        defer { close(descriptor) }
-        guard remote.withSockaddr({ connect(descriptor, $0, $1) }) == 0 else {
+        defer { Glibc.close(descriptor) }
+        guard remote.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
             throw .last("looking for the way to \(remote)")
         }
         let isIPv6 = remote.family == .ipv6

@@ -11,8 +11,7 @@ package final class DatagramSocket: Sendable {
     package let grantedReceiveBuffer: Int
     package let grantedSendBuffer: Int
     private let segmentation: Atomic<Bool>
-    /// Whether the kernel merges received datagrams (UDP_GRO).
-    package let coalescesReceives: Bool
+    private let coalescing: Atomic<Bool>
 
     /// What to ask the kernel for.
     package struct Options: Sendable {
@@ -23,11 +22,17 @@ package final class DatagramSocket: Sendable {
         package var mayExceedBufferLimit = true
         package var useSegmentation = true
         package var useCoalescing = true
+        /// Datagrams that don't fit into the path's MTU are refused or lost, instead of sent in fragments.
+        package var refusesFragments = true
+        /// The TOS or traffic class byte of what is sent; nil for the system's.
+        package var typeOfService: UInt8?
+        /// Received datagrams tell what was dropped before them: ``ReceiveInfo/dropCounter``.
+        package var countsDrops = false
 
         package init() {}
     }
 
-    private init(descriptor: Int32, family: AddressFamily, _ options: Options) throws(SocketError) {
+    init(descriptor: Int32, family: AddressFamily, _ options: Options) throws(SocketError) {
         self.descriptor = descriptor
         self.family = family
         let size = Int32(clamping: options.bufferSize)
@@ -35,7 +40,17 @@ package final class DatagramSocket: Sendable {
         do {
             try SocketError.check(
                 qrate_enable_receive_info(descriptor, family.number), "asking for packet information")
-            try SocketError.check(qrate_enable_mtu_probing(descriptor, family.number), "setting don't-fragment")
+            if options.refusesFragments {
+                try SocketError.check(qrate_enable_mtu_probing(descriptor, family.number), "setting don't-fragment")
+            } else {
+                try SocketError.check(qrate_allow_fragments(descriptor, family.number), "allowing fragments")
+            }
+            if let mark = options.typeOfService {
+                try SocketError.check(
+                    qrate_set_tos(descriptor, family.number, Int32(mark)), "setting the TOS byte \(mark)")
+            }
+            // A kernel that can't is no reason to do without the rest.
+            if options.countsDrops { _ = qrate_enable_drop_count(descriptor) }
             grantedReceiveBuffer = Int(
                 try SocketError.check(qrate_set_buffer(descriptor, SO_RCVBUF, size, force), "sizing the receive buffer")
             )
@@ -46,7 +61,7 @@ package final class DatagramSocket: Sendable {
             throw error
         }
         segmentation = Atomic(options.useSegmentation && qrate_supports_gso(descriptor) == 1)
-        coalescesReceives = options.useCoalescing && qrate_enable_gro(descriptor) == 0
+        coalescing = Atomic(options.useCoalescing && qrate_enable_gro(descriptor) == 0)
     }
 
     deinit { Glibc.close(descriptor) }
@@ -58,19 +73,16 @@ package final class DatagramSocket: Sendable {
     /// The kernel refused: from now on one datagram at a time.
     package func giveUpSegmentation() { segmentation.store(false, ordering: .relaxed) }
 
+    /// Whether the kernel merges received datagrams (UDP_GRO).
+    package var coalescesReceives: Bool { coalescing.load(ordering: .relaxed) }
+
+    /// Has the kernel merge received datagrams from now on, where it can.
+    package func coalesceReceives() { coalescing.store(qrate_enable_gro(descriptor) == 0, ordering: .relaxed) }
+
     /// A socket for one peer: connected, so the kernel filters strangers and looks the route up once.
-    ///
-    /// - Parameter local: This end's address and port, of the peer's family; nil for the kernel's choice.
-    package static func connected(
-        to remote: SocketAddress, from local: SocketAddress? = nil, _ options: Options
-    ) throws(SocketError) -> DatagramSocket {
+    package static func connected(to remote: SocketAddress, _ options: Options) throws(SocketError) -> DatagramSocket {
         let socket = try DatagramSocket(descriptor: open(remote.family), family: remote.family, options)
-        if let local {
-            guard local.withSockaddr({ bind(socket.descriptor, $0, $1) }) == 0 else {
-                throw .last("binding UDP \(local)")
-            }
-        }
-        guard remote.withSockaddr({ connect(socket.descriptor, $0, $1) }) == 0 else {
+        guard remote.withSockaddr({ Glibc.connect(socket.descriptor, $0, $1) }) == 0 else {
             throw .last("connecting UDP to \(remote)")
         }
         return socket
@@ -85,7 +97,7 @@ package final class DatagramSocket: Sendable {
         return socket
     }
 
-    private static func open(_ family: AddressFamily) throws(SocketError) -> Int32 {
+    static func open(_ family: AddressFamily) throws(SocketError) -> Int32 {
         let type = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = socket(family.number, type, 0)
         guard descriptor >= 0 else { throw .last("opening a UDP socket") }

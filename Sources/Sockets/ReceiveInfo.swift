@@ -42,6 +42,10 @@ package final class ReceiveInfo {
         return (bytes + segmentSize - 1) / segmentSize
     }
 
+    /// Buffers that the socket dropped for want of room since it was opened, a counter that wraps; nil when these
+    /// datagrams don't say, as those before the first drop.
+    package var dropCounter: UInt32? { raw.pointee.dropped < 0 ? nil : UInt32(truncatingIfNeeded: raw.pointee.dropped) }
+
     /// Whether the buffer was too small.
     package var isTruncated: Bool { raw.pointee.truncated != 0 }
 

@@ -78,6 +78,12 @@ package final class StreamSocket: Sendable {
         return count >= 0 ? Int(count) : nil
     }
 
+    /// Bytes written that the kernel hasn't put on the wire. Meaningless after ``reset()``.
+    package var unsent: Int? {
+        let count = qrate_unsent(descriptor)
+        return count >= 0 ? Int(count) : nil
+    }
+
     package var congestionController: String? { CongestionControl.current(of: descriptor) }
     /// As the kernel accounts them: twice what a program may use.
     package var sendBuffer: Int? { option(SOL_SOCKET, SO_SNDBUF) }

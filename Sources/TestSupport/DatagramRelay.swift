@@ -2,8 +2,8 @@ import Glibc
 package import QrateSockets
 import Synchronization
 
-/// A middlebox between a client and a server on loopback, which can forget its mapping as a NAT does: from then on the
-/// server sees the client at another port.
+/// A middlebox between a client and a server on loopback, which can forget its mapping as a NAT does (from then on the
+/// server sees the client at another port), and which can lose, double and delay what goes to the server.
 package final class DatagramRelay: Sendable {
     /// Where the client connects to.
     package let address: SocketAddress
@@ -11,14 +11,30 @@ package final class DatagramRelay: Sendable {
     private let target: SocketAddress
     private let state = Mutex(State())
     private let wakeUp: WakeUp
+    private let fate: @Sendable (Int) -> Fate
+
+    /// What becomes of a datagram on its way to the server.
+    package enum Fate: Sendable {
+        case pass
+        case drop
+        case double
+        /// It comes behind as many later ones.
+        case hold(Int)
+    }
+
+    /// Datagrams below this size are none of the payload, and always pass.
+    private static let smallest = 100
 
     fileprivate struct State {
         var wantsNewPort = false
         var isStopping = false
+        var delivered: [Int] = []
     }
 
-    package init(to target: SocketAddress) throws {
+    /// - Parameter fate: Asked for each datagram of payload to the server, with its number from 0.
+    package init(to target: SocketAddress, fate: @escaping @Sendable (Int) -> Fate = { _ in .pass }) throws {
         self.target = target
+        self.fate = fate
         front = try DatagramSocket.bound(to: .loopback(.ipv4, port: 0), Self.plain)
         address = try front.localAddress()
         wakeUp = try WakeUp()
@@ -33,6 +49,9 @@ package final class DatagramRelay: Sendable {
         options.useSegmentation = false
         return options
     }
+
+    /// The numbers of the datagrams of payload that went to the server, in the order in which they went.
+    package var delivered: [Int] { state.withLock { $0.delivered } }
 
     /// The server sees another source port from now on.
     package func rebind() {
@@ -51,6 +70,8 @@ package final class DatagramRelay: Sendable {
         let info = ReceiveInfo()
         var back = first
         var client: SocketAddress?
+        var held: [(number: Int, dueAfter: Int, bytes: [UInt8])] = []
+        var next = 0
         while !state.withLock({ $0.isStopping }) {
             if state.withLock({ $0.takeRebind() }), let fresh = try? DatagramSocket.connected(to: target, Self.plain) {
                 back = fresh
@@ -58,8 +79,24 @@ package final class DatagramRelay: Sendable {
             var moved = 0
             while let count = try? front.receive(into: buffer, info: info) {
                 client = SocketAddress(bytes: info.remote)
-                forward(buffer, count, info.ecn, through: back, to: nil)
                 moved += 1
+                guard count >= Self.smallest else {
+                    // What ends a flow comes behind its last datagram.
+                    for one in held { deliver(one.bytes, one.number, through: back) }
+                    held = []
+                    forward(buffer, count, info.ecn, through: back, to: nil)
+                    continue
+                }
+                let (number, bytes) = (next, Array(buffer[..<count]))
+                next += 1
+                switch fate(number) {
+                case .pass: deliver(bytes, number, through: back)
+                case .drop: break
+                case .double: for _ in 0..<2 { deliver(bytes, number, through: back) }
+                case .hold(let others): held.append((number, number + others, bytes))
+                }
+                for one in held where one.dueAfter <= number { deliver(one.bytes, one.number, through: back) }
+                held.removeAll { $0.dueAfter <= number }
             }
             while let count = try? back.receive(into: buffer, info: info) {
                 forward(buffer, count, info.ecn, through: front, to: client)
@@ -67,6 +104,13 @@ package final class DatagramRelay: Sendable {
             }
             // Two sockets, and one wait for one: look at the other every millisecond.
             if moved == 0 { _ = SocketPoll.wait(for: .readable, on: front, wakeUp, nanoseconds: 1_000_000) }
+        }
+    }
+
+    private func deliver(_ bytes: [UInt8], _ number: Int, through socket: DatagramSocket) {
+        state.withLock { $0.delivered.append(number) }
+        bytes.withUnsafeBytes {
+            _ = socket.send($0, segmentSize: $0.count, ecn: 0, remote: nil, local: nil)
         }
     }
 

@@ -2,27 +2,31 @@ import QrateMeasurement
 import QrateTransportAPI
 import Synchronization
 
-/// Both ends' planes of one test in one direction. Payload arrives in ticks of one interval of the manual clock, or
-/// all at once.
+/// Both ends' planes of one test: a flow of payload for each direction that the test has. Payload arrives in ticks of one
+/// interval of the manual clock, or all at once.
 final class InMemoryPlanes: Sendable {
     let client: any DataPlane
     let server: any DataPlane
-    private let flow: InMemoryFlow
+    private let flows: [InMemoryFlow]
 
     init(_ plan: DataPlan, clock: ManualClock, _ settings: InMemoryNetwork.Settings) {
-        let sender = EventPort(), receiver = EventPort()
-        flow = InMemoryFlow(plan, clock: clock, settings, sender: sender, receiver: receiver)
-        let sending: Role = plan.direction.sends(from: .client) ? .client : .server
-        client = InMemoryPlane(
-            role: .client, isSender: sending == .client, flow: flow, port: sending == .client ? sender : receiver)
-        server = InMemoryPlane(
-            role: .server, isSender: sending == .server, flow: flow, port: sending == .server ? sender : receiver)
+        let client = EventPort(), server = EventPort()
+        func flow(from role: Role, _ sender: EventPort, to receiver: EventPort) -> InMemoryFlow? {
+            guard plan.direction.sends(from: role) else { return nil }
+            return InMemoryFlow(plan, clock: clock, settings, sender: sender, receiver: receiver)
+        }
+        let upload = flow(from: .client, client, to: server)
+        let download = flow(from: .server, server, to: client)
+        let kind = plan.parameters.transport
+        self.client = InMemoryPlane(role: .client, kind: kind, sending: upload, receiving: download, port: client)
+        self.server = InMemoryPlane(role: .server, kind: kind, sending: download, receiving: upload, port: server)
+        flows = [upload, download].compactMap { $0 }
     }
 
-    func end(_ error: TransportError?) { flow.end(error) }
+    func end(_ error: TransportError?) { for flow in flows { flow.end(error) } }
 }
 
-/// A plane's events, from the flow's side.
+/// A plane's events, from the flows' side.
 struct EventPort: Sendable {
     let events: AsyncStream<PlaneEvent>
     let continuation: AsyncStream<PlaneEvent>.Continuation
@@ -32,26 +36,50 @@ struct EventPort: Sendable {
 
 private struct InMemoryPlane: DataPlane {
     let role: Role
-    let isSender: Bool
-    let flow: InMemoryFlow
+    let kind: TransportKind
+    let sending: InMemoryFlow?
+    let receiving: InMemoryFlow?
     let port: EventPort
 
     var events: AsyncStream<PlaneEvent> { port.events }
-    func start(_ job: SendJob) { if isSender { flow.start(job) } }
-    func setPaused(_ isPaused: Bool) {}
-    func stopSending(_ how: SendEnd) { if isSender { flow.stop(how) } }
-    func closeWindow() async -> ClosedWindow { flow.closeWindow() }
+    func start(_ job: SendJob) { sending?.start(job) }
+    func setPaused(_ isPaused: Bool) { sending?.setPaused(isPaused) }
+    func stopSending(_ how: SendEnd) { sending?.stop(how) }
+
+    func closeWindow() async -> ClosedWindow {
+        receiving?.closeWindow() ?? ClosedWindow(.nothing(streams: 0), rowCount: 0)
+    }
 
     func sample() async -> PlaneSample {
         var settings = EffectiveSettings()
         settings.congestionController = "\(role.rawValue)-memory"
-        guard isSender else { return PlaneSample(settings: settings) }
-        let (sent, elapsed) = flow.sent
-        var metrics = QUICPathMetrics()
-        metrics.smoothedRTT = .milliseconds(20)
-        metrics.datagramsSent = sent.reduce(.zero, +).bytes
-        let path = PathReport(observedBy: role, start: .zero, end: elapsed, metrics: .quic(metrics))
+        guard let (sent, elapsed) = sending?.sent else { return PlaneSample(settings: settings) }
+        let path = PathReport(
+            observedBy: role, start: .zero, end: elapsed, metrics: metrics(sent.reduce(.zero, +)))
         return PlaneSample(sent: sent, path: path, settings: settings)
+    }
+
+    /// A path of 20 ms that loses a segment for each 1000 bytes.
+    private func metrics(_ sent: ByteCount) -> PathMetrics {
+        switch kind {
+        case .quic:
+            var metrics = QUICPathMetrics()
+            metrics.smoothedRTT = .milliseconds(20)
+            metrics.datagramsSent = sent.bytes
+            return .quic(metrics)
+        case .tcp, .tls:
+            var metrics = TCPPathMetrics()
+            metrics.smoothedRTT = .milliseconds(20)
+            metrics.rttVariation = .milliseconds(2)
+            metrics.retransmissions = sent.bytes / 1000
+            metrics.congestionWindow = 14_480
+            metrics.maxSegmentSize = 1448
+            return .tcp(metrics)
+        case .udp:
+            var metrics = UDPPathMetrics()
+            metrics.datagramsSent = sent.bytes
+            return .udp(metrics)
+        }
     }
 }
 
@@ -73,6 +101,7 @@ final class InMemoryFlow: Sendable {
         var totals: ReceivedTotals
         var isWindowClosed = false
         var isOver = false
+        var isPaused = false
         var work: Task<Void, Never>?
     }
 
@@ -92,9 +121,11 @@ final class InMemoryFlow: Sendable {
 
     var sent: ([ByteCount], Duration) { state.withLock { ($0.sent, $0.elapsed) } }
 
+    func setPaused(_ isPaused: Bool) { state.withLock { $0.isPaused = isPaused } }
+
     func start(_ job: SendJob) {
         receiver.continuation.yield(.receiving)
-        guard job.duration != nil || settings.bytesPerTick != nil else {
+        guard job.duration != nil || job.byteBudget == nil || settings.bytesPerTick != nil else {
             tick(job, length: .milliseconds(10), isLast: true)
             return finish()
         }
@@ -103,6 +134,7 @@ final class InMemoryFlow: Sendable {
             for number in 1... {
                 let due = begin.advanced(by: plan.interval * number)
                 do { try await clock.sleep(until: due, tolerance: nil) } catch { return }  // stopped
+                if state.withLock({ $0.isPaused }) { continue }
                 if tick(job, length: plan.interval, isLast: false) { return finish() }
             }
         }
@@ -149,7 +181,10 @@ final class InMemoryFlow: Sendable {
             state.elapsed += length
             state.ticks += 1
             let row = ReceivedInterval(
-                start: start, end: state.elapsed, isWarmUp: state.elapsed <= plan.warmUp, streams: pieces)
+                start: start, end: state.elapsed, isWarmUp: state.elapsed <= plan.warmUp, streams: pieces,
+                datagrams: settings.lostPerTick.map {
+                    DatagramReport(received: pieces.reduce(.zero, +).bytes, lost: $0)
+                })
             let isInWindow = !state.isWindowClosed
             if isInWindow { state.rowCount += 1 }
             state.count(row, plan)
@@ -196,6 +231,11 @@ final class InMemoryFlow: Sendable {
 
 extension InMemoryFlow.State {
     fileprivate mutating func count(_ row: ReceivedInterval, _ plan: DataPlan) {
+        if let datagrams = row.datagrams, !isWindowClosed {
+            totals.datagrams = DatagramReport(
+                received: (totals.datagrams?.received ?? 0) + datagrams.received,
+                lost: (totals.datagrams?.lost ?? 0) + datagrams.lost)
+        }
         if isWindowClosed {
             totals.drained += row.total
         } else if row.isWarmUp {

@@ -20,6 +20,11 @@ package final class InMemoryNetwork: Sendable {
         package var faults = InMemoryFaults()
         /// Payload per stream and interval. A budget without a duration goes all at once when this is nil.
         package var bytesPerTick: ByteCount?
+        /// Datagrams lost per interval: with it, payload is datagrams of one byte, and a receiver counts them.
+        package var lostPerTick: Int64?
+        /// What a server's sessions can test, and what its listener says of itself.
+        package var transports = Set(TransportKind.allCases)
+        package var traits = PeerTraits.qrate
         package var serverAddress = "192.0.2.7:5201"
         package var seed: UInt64 = 1
 
@@ -70,6 +75,7 @@ package final class InMemoryNetwork: Sendable {
     /// As if the listener had turned this client away in the handshake.
     package func refuse(_ client: RefusedClient) { refusal.yield(client) }
 
+    fileprivate var traits: PeerTraits { settings.withLock { $0.traits } }
     fileprivate var incoming: AsyncStream<any TransportSession> { accepted }
 
     fileprivate func shutDown() {
@@ -110,6 +116,7 @@ private struct InMemoryListener: TransportListener {
     let network: InMemoryNetwork
 
     var port: UInt16 { network.endpoint.port }
+    var traits: PeerTraits { network.traits }
     var sessions: AsyncStream<any TransportSession> { network.incoming }
     var refusals: AsyncStream<RefusedClient> { network.refused }
     func close() async { network.shutDown() }
@@ -121,12 +128,18 @@ private struct InMemorySession: TransportSession {
     let link: InMemoryLink
     let address: String
 
-    var peer: PeerIdentity { PeerIdentity(address: address, handshake: HandshakeReport(duration: .milliseconds(20))) }
+    var peer: PeerIdentity {
+        PeerIdentity(
+            address: address, handshake: HandshakeReport(duration: .milliseconds(20)),
+            transports: link.settings.transports)
+    }
     var control: any ControlChannel { InMemoryControl(role: role, link: link) }
 
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
         if let error = link.settings.faults.refusedOffer { throw error }
-        return (link.makePlanes(plan).server, DataOffer())
+        // As over UDP, where it isn't looked at otherwise.
+        let token = plan.parameters.transport == .udp ? String(repeating: "a0", count: 16) : nil
+        return (link.makePlanes(plan).server, DataOffer(token: token))
     }
 
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane {

@@ -18,7 +18,9 @@ package final class ManualClock: Clock, Sendable {
         var sleepers: [UInt64: Sleeper] = [:]
         /// Sleepers whose task was cancelled before they had lain down.
         var cancelled: Set<UInt64> = []
-        var watchers: [(due: Instant, continuation: CheckedContinuation<Void, Never>)] = []
+        var watchers: [(due: Instant, count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+
+        func sleepers(due: Instant) -> Int { sleepers.values.count { $0.due == due } }
     }
 
     private struct Sleeper {
@@ -53,8 +55,9 @@ package final class ManualClock: Clock, Sendable {
             if state.cancelled.remove(key) != nil { return .cancelled }
             if sleeper.due <= state.now { return .due }
             state.sleepers[key] = sleeper
-            let seen = state.watchers.filter { $0.due == sleeper.due }.map(\.continuation)
-            state.watchers.removeAll { $0.due == sleeper.due }
+            let count = state.sleepers(due: sleeper.due)
+            let seen = state.watchers.filter { $0.due == sleeper.due && $0.count <= count }.map(\.continuation)
+            state.watchers.removeAll { $0.due == sleeper.due && $0.count <= count }
             return .asleep(seen)
         }
         switch outcome {
@@ -84,22 +87,22 @@ package final class ManualClock: Clock, Sendable {
         for sleeper in due { sleeper.continuation.resume() }
     }
 
-    /// Returns when somebody sleeps until exactly `duration` from now.
-    package func sleeper(after duration: Duration) async {
+    /// Returns when so many sleep until exactly `duration` from now.
+    package func sleeper(after duration: Duration, count: Int = 1) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
                 let due = state.now.advanced(by: duration)
-                guard !state.sleepers.values.contains(where: { $0.due == due }) else { return true }
-                state.watchers.append((due, continuation))
+                guard state.sleepers(due: due) < count else { return true }
+                state.watchers.append((due, count, continuation))
                 return false
             }
             if isThere { continuation.resume() }
         }
     }
 
-    /// Waits until somebody sleeps for `duration`, and lets that time pass.
-    package func pass(_ duration: Duration) async {
-        await sleeper(after: duration)
+    /// Waits until so many sleep for `duration`, and lets that time pass.
+    package func pass(_ duration: Duration, sleepers: Int = 1) async {
+        await sleeper(after: duration, count: sleepers)
         advance(by: duration)
     }
 }

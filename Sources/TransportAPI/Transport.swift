@@ -14,6 +14,8 @@ package protocol Transport: Sendable {
 /// The server side of a transport: one port number, many sessions.
 package protocol TransportListener: Sendable {
     var port: UInt16 { get }
+    /// What this end can do with its clients, as far as it was found to work here.
+    var traits: PeerTraits { get }
     /// Every connection whose handshake completed, in order. Ends when the listener closes.
     var sessions: AsyncStream<any TransportSession> { get }
     /// Clients that the transport itself turned away in the handshake. When nobody takes them out, later ones are
@@ -21,6 +23,10 @@ package protocol TransportListener: Sendable {
     var refusals: AsyncStream<RefusedClient> { get }
     /// Stops accepting, closes what is open, frees the port. Returns when the threads have ended.
     func close() async
+}
+
+extension TransportListener {
+    package var traits: PeerTraits { .qrate }
 }
 
 /// One connection between a client and a server, over which one test runs.
@@ -64,11 +70,20 @@ package struct PeerIdentity: Sendable {
     package var handshake: HandshakeReport?
     /// What protects the connection; nil on transports that protect nothing.
     package var security: SecurityReport?
+    /// What a reader of the test's figures should know of the connection.
+    package var warnings: [TestWarning]
+    /// What this session can test. Inside TLS a client asks for `tcp`; this tells what it means.
+    package var transports: Set<TransportKind>
 
-    package init(address: String, handshake: HandshakeReport? = nil, security: SecurityReport? = nil) {
+    package init(
+        address: String, handshake: HandshakeReport? = nil, security: SecurityReport? = nil,
+        warnings: [TestWarning] = [], transports: Set<TransportKind> = Set(TransportKind.allCases)
+    ) {
         self.address = address
         self.handshake = handshake
         self.security = security
+        self.warnings = warnings
+        self.transports = transports
     }
 }
 

@@ -14,6 +14,7 @@ final class ClientOutput: Sendable {
 
     private struct State {
         var text: PlainTextReporter?
+        var hasStarted = false
         var hasRows = false
         var progress: TestProgress?
         var ticker: Task<Void, Never>?
@@ -47,6 +48,7 @@ final class ClientOutput: Sendable {
         state.withLock { state in
             switch event {
             case .started(let report):
+                state.hasStarted = true
                 state.progress?.start(report.parameters)
                 state.text = PlainTextReporter(report.parameters)
                 print(&state) { $0.header(report) }
@@ -55,7 +57,7 @@ final class ClientOutput: Sendable {
                 state.hasRows = true
                 state.progress?.add(row)
                 print(&state) { (isFirst ? $0.heading : "") + $0.interval(row) }
-            case .warning: break  // the report has them all
+            case .warning, .paused: break  // the report has all warnings
             }
         }
     }
@@ -70,7 +72,8 @@ final class ClientOutput: Sendable {
                 Console.write((try? JSONReporter().document(report)) ?? "", to: .output)
                 return
             }
-            guard let text = state.text else { return }
+            // Of a test that never began there is no result to print, just the reason.
+            guard let text = state.text, state.hasStarted || report.failure == nil else { return }
             if quiet, report.server != nil { Console.write(text.header(report), to: .output) }
             Console.write(text.summary(report, showsHeading: quiet || !state.hasRows), to: .output)
             Console.write(text.notes(report), to: .error)

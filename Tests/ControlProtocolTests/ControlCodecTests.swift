@@ -21,9 +21,12 @@ import Testing
         }
     }
 
-    @Test("our own lines are written byte for byte as recorded", arguments: [Fixture.qrateClient, .qrateServer])
+    @Test("our lines and xfr's are written byte for byte as recorded", arguments: Fixture.allCases)
     func exactLines(fixture: Fixture) throws {
-        for line in try fixture.lines() { #expect(try encode(decode(line)) == line + "\n") }
+        for line in try fixture.lines() {
+            let written = try encode(decode(line))
+            #expect(written == line + "\n")
+        }
     }
 
     @Test("the recordings hold every type of message, and xfr's hold all but ours")
@@ -45,13 +48,24 @@ import Testing
         #expect(try decode(line) == .testStart(expected))
     }
 
-    @Test("an xfr server's interval is read field by field, without what only TCP and UDP tests have")
+    @Test("an xfr server's interval is read field by field")
     func xfrInterval() throws {
         let line = try #require(try Fixture.xfrServer.lines().first { $0.contains("\"elapsed_ms\":1000") })
+        var streams: [IntervalMessage.StreamProgress] = [
+            .init(id: 0, bytes: 60_000_000), .init(id: 1, bytes: 61_000_000),
+        ]
+        for (index, figures) in [(UInt64(0), UInt32(210), UInt32(10)), (3, 190, 12)].enumerated() {
+            streams[index].retransmits = figures.0
+            streams[index].rttMicroseconds = figures.1
+            streams[index].congestionWindow = figures.2
+        }
+        var aggregate = IntervalMessage.Aggregate(bytes: 121_000_000, throughputMbps: 967.8712345)
+        aggregate.retransmits = 3
+        aggregate.rttMicroseconds = 200
+        aggregate.congestionWindow = 22
         let expected = IntervalMessage(
-            id: "7cf3ab4a-1978-410f-addc-58887cbcc407", elapsedMilliseconds: 1000,
-            streams: [.init(id: 0, bytes: 60_000_000), .init(id: 1, bytes: 61_000_000)],
-            aggregate: .init(bytes: 121_000_000, throughputMbps: 967.8712345))
+            id: "7cf3ab4a-1978-410f-addc-58887cbcc407", elapsedMilliseconds: 1000, streams: streams,
+            aggregate: aggregate)
         #expect(try decode(line) == .interval(expected))
     }
 

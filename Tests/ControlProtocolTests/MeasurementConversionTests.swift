@@ -103,8 +103,9 @@ import Testing
             ).summary()
         }
         #expect(throws: ControlError.self) {
-            var path = WirePath(startMilliseconds: 0, endMilliseconds: 1)
-            path.minRTT = value
+            var quic = WirePath.QUIC()
+            quic.minRTT = value
+            let path = WirePath(startMilliseconds: 0, endMilliseconds: 1, quic: quic)
             _ = try path.report(observedBy: .server)
         }
         #expect(throws: ControlError.self) {

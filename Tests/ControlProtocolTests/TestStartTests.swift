@@ -87,26 +87,54 @@ import Testing
         }
     }
 
-    @Test("what this server can't run yet is refused by name")
-    func unsupported() {
-        #expect(throws: ControlError.refused("This server runs QUIC tests only, no tcp test yet")) {
-            try xfr { $0.transport = .tcp }.parameters()
+    @Test("what `protocol` means is what the session can test, and the rest is refused in xfr's words")
+    func protocols() throws {
+        func kind(_ transport: WireProtocol, over session: Set<TransportKind>) throws -> TransportKind {
+            try xfr { $0.transport = transport }.parameters(over: session).transport
         }
-        #expect(throws: ControlError.refused("This server runs QUIC tests only, no udp test yet")) {
-            try xfr { $0.transport = .udp }.parameters()
+        #expect(try kind(.tcp, over: [.tcp, .udp]) == .tcp)
+        #expect(try kind(.udp, over: [.tcp, .udp]) == .udp)
+        #expect(try kind(.tcp, over: [.tls]) == .tls)
+        #expect(try kind(.quic, over: [.quic]) == .quic)
+        #expect(throws: ControlError.refused("Expected QUIC protocol for QUIC connection")) {
+            try kind(.tcp, over: [.quic])
         }
-        #expect(throws: ControlError.refused("This server tests one direction at a time, no bidirectional test yet")) {
-            try xfr { $0.direction = .bidir }.parameters()
+        #expect(throws: ControlError.refused("Expected TCP protocol for TLS connection")) {
+            try kind(.udp, over: [.tls])
+        }
+        #expect(throws: ControlError.refused("Expected TCP or UDP protocol for this connection")) {
+            try kind(.quic, over: [.tcp, .udp])
         }
     }
 
-    @Test("a test without an end, or with nothing to send, is refused")
-    func withoutEnd() {
-        #expect(throws: ControlError.refused("Test without an end: give it a duration or a byte budget")) {
-            try xfr { $0.durationSeconds = 0 }.parameters()
-        }
+    @Test("a test without duration and budget has no end; one with nothing to send is refused")
+    func withoutEnd() throws {
+        #expect(try xfr { $0.durationSeconds = 0 }.parameters().limit == .endless)
+        #expect(try TestStart(id: "T", TestParameters(limit: .endless)).parameters().limit == .endless)
+        #expect(TestStart(id: "T", TestParameters(limit: .endless)).durationSeconds == 0)
         #expect(throws: ControlError.refused("Byte budget of 0: there is nothing to send")) {
             try xfr { $0.byteBudget = 0 }.parameters()
+        }
+    }
+
+    @Test("of UDP, no rate is 1 Gbit/s and 0 is none; of the others, both are none")
+    func rates() throws {
+        func rate(_ transport: WireProtocol, _ bitrate: UInt64?) throws -> UInt64? {
+            try xfr {
+                $0.transport = transport; $0.bitrate = bitrate
+            }.parameters().targetBitrate?.bitsPerSecond
+        }
+        #expect(try rate(.udp, nil) == 1_000_000_000)
+        #expect(try rate(.udp, 0) == nil)
+        #expect(try rate(.udp, 7) == 7)
+        #expect(try rate(.tcp, nil) == nil)
+        #expect(try rate(.tcp, 0) == nil)
+        #expect(try rate(.tcp, 7) == 7)
+        for bitrate in [nil, Bitrate(bitsPerSecond: 0), Bitrate(bitsPerSecond: 9)] {
+            for kind in TransportKind.allCases {
+                let asked = TestParameters(transport: kind, targetBitrate: bitrate).resolved
+                #expect(try TestStart(id: "T", asked).parameters(over: [kind]) == asked)
+            }
         }
     }
 

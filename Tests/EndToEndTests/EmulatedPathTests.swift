@@ -54,6 +54,87 @@ import Testing
         }
     }
 
+    /// Datagrams of 1400 bytes, header included.
+    private static let datagrams = ["--udp", "-l", "1400", "-b", "90M", "-n", "\(1400 * 10_000)", "--json"]
+
+    @Test(
+        "UDP reports the loss that there was, to the datagram, the last ones included",
+        arguments: [[], ["-R"]])
+    func udpLoss(direction: [String]) async throws {
+        // Everything suffers, the control connection and the marker of the end too.
+        var settings = try settings("delay=5ms,rate=100M,loss=1%")
+        settings.seed = 5
+        settings.dataBytes = 1400
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(Self.datagrams + direction)
+                let totals = try #require(try client.success().summary?.totals)
+                let datagrams = try #require(totals.datagrams)
+                let counters = try await path.settledCounters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download)
+                let data = try #require(link.data)
+                #expect(link.droppedByDevice == 0 && data.overruns == 0)
+                #expect(totals.bytesSent == data.received * 1400)
+                // What the receiver's own socket buffer had no room for isn't the path's.
+                let dropped = datagrams.receiveBufferDrops ?? 0
+                #expect(UInt64(datagrams.lost) == data.lost + dropped)
+                #expect(datagrams.received == data.sent - dropped)
+                #expect(datagrams.duplicates == 0 && datagrams.reordered == 0)
+                // 10,000 datagrams at 1 %: standard deviation 10.
+                #expect(60...140 ~= data.lostAtRandom && data.queueDrops == 0)
+                #expect(data.received == 10_000)
+            }
+        }
+    }
+
+    @Test(
+        "UDP tells losses, copies and overtaken datagrams apart, and counts each as the path does",
+        arguments: [[], ["-R"]])
+    func udpDisorder(direction: [String]) async throws {
+        var settings = try settings(
+            "delay=5ms,rate=100M,loss=1%,bursts=0.1%,reorder=2%,hold=3ms,duplicate=2%,jitter=2ms")
+        settings.seed = 5
+        settings.dataBytes = 1400
+        settings.damagesDataOnly = true
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(Self.datagrams + direction)
+                let datagrams = try #require(try client.success().summary?.totals?.datagrams)
+                let counters = try await path.settledCounters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download)
+                let data = try #require(link.data)
+                #expect(link.droppedByDevice == 0 && data.overruns == 0 && data.received == 10_000)
+                try #require(datagrams.receiveBufferDrops ?? 0 == 0, "the machine was too busy to tell")
+                #expect(UInt64(datagrams.lost) == data.lost)
+                #expect(datagrams.received == data.sent)
+                #expect(datagrams.duplicates == data.duplicated)
+                #expect(datagrams.reordered == data.reordered)
+                #expect(data.lostInBursts > 0 && data.duplicated > 0 && data.reordered > 0)
+            }
+        }
+    }
+
+    @Test(
+        "a byte budget arrives whole over TCP and TLS through loss and disorder",
+        arguments: [MatrixRow.Transport.tcp, .tls], [[], ["-R"]])
+    func streamBudget(transport: MatrixRow.Transport, direction: [String]) async throws {
+        var settings = try settings("delay=2ms,rate=50M,loss=1%,reorder=1%,hold=3ms,duplicate=1%")
+        settings.seed = 11
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                let client = try await server.client(
+                    [transport.flag] + direction + ["-n", "3000017", "-P", "2", "--json"])
+                let totals = try #require(try client.success().summary?.totals)
+                #expect(totals.bytesReceived == 3_000_017)
+                #expect(totals.bytesSent == 3_000_017)
+                #expect(totals.complete == true)
+                let counters = try await path.counters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download).packets
+                #expect(link.lost > 0 && link.reordered > 0 && link.duplicated > 0)
+            }
+        }
+    }
+
     @Test("QUIC uses no datagrams that the path can't carry")
     func narrowPath() async throws {
         var settings = try settings("delay=1ms")

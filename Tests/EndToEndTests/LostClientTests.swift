@@ -4,10 +4,12 @@ import QrateTestSupport
 import Testing
 
 @Suite("clients that go away in the middle of tests", .fewAtATime) struct LostClientTests {
-    @Test("a client that stops answering is given up, and its place is free again", arguments: [[], ["-R"]])
-    func stopped(direction: [String]) async throws {
+    @Test(
+        "a client that stops answering is given up, and its place is free again",
+        arguments: MatrixRow.Transport.allCases, [[], ["-R"]])
+    func stopped(transport: MatrixRow.Transport, direction: [String]) async throws {
         try await withServer(["--idle-timeout", "1s", "--max-tests", "1"]) { server in
-            try await server.withClient(["-t", "60"] + direction) { client in
+            try await server.withClient(["-t", "60", transport.flag] + direction) { client in
                 try await server.events("test_started")
                 client.send(SIGSTOP)
                 let end = try #require(try await server.events("test_finished").first)
@@ -17,14 +19,15 @@ import Testing
         }
     }
 
-    @Test("dozens of killed clients leave nothing behind")
-    func killed() async throws {
+    @Test(
+        "dozens of killed clients leave nothing behind", arguments: MatrixRow.Transport.allCases)
+    func killed(transport: MatrixRow.Transport) async throws {
         let atOnce = 25
         try await withServer(["--idle-timeout", "1s", "--max-tests", "\(atOnce)"]) { server in
             // What a server keeps for good (its allocator's arenas, Swift's threads) it has after these.
-            try await server.killClients(atOnce, rounds: 1)
+            try await server.killClients(atOnce, [transport.flag], rounds: 1)
             let before = try ProcessFigures(of: server.program.id)
-            try await server.killClients(atOnce, rounds: 2)
+            try await server.killClients(atOnce, [transport.flag], rounds: 2)
             let after = try ProcessFigures(of: server.program.id)
             #expect(after.descriptors <= before.descriptors)
             #expect(after.threads <= before.threads)
@@ -34,7 +37,9 @@ import Testing
 
             // Every place is free: as many tests as are allowed run at once.
             try await withThrowingTaskGroup(of: CInt.self) { group in
-                for _ in 0..<atOnce { group.addTask { try await server.client(["-n", "100000"]).status } }
+                for _ in 0..<atOnce {
+                    group.addTask { try await server.client(["-n", "100000", transport.flag]).status }
+                }
                 for try await status in group { #expect(status == 0) }
             }
         }
@@ -44,14 +49,14 @@ import Testing
 extension ServerProcess {
     /// Kills so many clients at once in the middle of their tests, uploads and downloads, and waits until the server has
     /// noticed; several times.
-    fileprivate func killClients(_ count: Int, rounds: Int) async throws {
+    fileprivate func killClients(_ count: Int, _ arguments: [String], rounds: Int) async throws {
         for _ in 0..<rounds {
             let startsBefore = try events.count { $0.event == "test_started" }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<count {
                     group.addTask {
                         let direction = number.isMultiple(of: 2) ? [] : ["-R"]
-                        try await self.withClient(["-t", "60"] + direction) { client in
+                        try await self.withClient(["-t", "60"] + arguments + direction) { client in
                             try await self.events("test_started", count: startsBefore + count)
                             client.send(SIGKILL)
                             try await client.end()

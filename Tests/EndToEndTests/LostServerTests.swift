@@ -5,11 +5,14 @@ import Testing
 @Suite("a server that goes away in the middle of tests", .fewAtATime) struct LostServerTests {
     private static let long = ["-t", "60", "-i", "100ms"]
 
-    @Test("in order: its clients get their partial results, and it ends with status 0")
-    func shutDown() async throws {
+    @Test(
+        "in order: its clients get their partial results, and it ends with status 0",
+        arguments: MatrixRow.Transport.allCases)
+    func shutDown(transport: MatrixRow.Transport) async throws {
         try await withServer { server in
-            try await server.withClient(Self.long) { up in
-                try await server.withClient(Self.long + ["-R"]) { down in
+            let arguments = Self.long + [transport.flag]
+            try await server.withClient(arguments) { up in
+                try await server.withClient(arguments + ["-R"]) { down in
                     for client in [up, down] { try await client.output.line(with: "0.1-0.2 s") }
                     server.program.send(SIGTERM)
                     for client in [up, down] {
@@ -26,10 +29,12 @@ import Testing
         }
     }
 
-    @Test("killed: a client notices by itself and keeps what it has", arguments: [[], ["-R"]])
-    func killed(direction: [String]) async throws {
+    @Test(
+        "killed: a client notices by itself and keeps what it has",
+        arguments: MatrixRow.Transport.allCases, [[], ["-R"]])
+    func killed(transport: MatrixRow.Transport, direction: [String]) async throws {
         try await withServer { server in
-            let client = try await server.withClient(Self.long + direction) { client in
+            let client = try await server.withClient(Self.long + direction + [transport.flag]) { client in
                 try await client.output.line(with: "0.1-0.2 s")
                 server.program.send(SIGKILL)
                 return try await client.outcome()

@@ -43,7 +43,11 @@ struct MatrixRow: Sendable, CustomTestStringConvertible {
     var streams: Int
     var stop: StopRule
 
-    enum Transport: String, Sendable, CaseIterable { case quic, tls, tcp, udp }
+    enum Transport: String, Sendable, CaseIterable {
+        case quic, tls, tcp, udp
+
+        var flag: String { "--" + rawValue }
+    }
 
     enum Direction: String, Sendable, CaseIterable {
         case upload, download, bidirectional
@@ -61,8 +65,8 @@ struct MatrixRow: Sendable, CustomTestStringConvertible {
 
     enum StopRule: String, Sendable, CaseIterable { case time, bytes }
 
-    static let all: [MatrixRow] = [Transport.quic].flatMap { transport in
-        [Direction.upload, .download].flatMap { direction in
+    static let all: [MatrixRow] = Transport.allCases.flatMap { transport in
+        Direction.allCases.flatMap { direction in
             [1, 4].flatMap { streams in
                 StopRule.allCases.map {
                     MatrixRow(transport: transport, direction: direction, streams: streams, stop: $0)
@@ -82,7 +86,7 @@ struct MatrixRow: Sendable, CustomTestStringConvertible {
     private static let warmUp = 2
 
     var arguments: [String] {
-        var arguments = direction.arguments + ["--\(transport.rawValue)", "-P", "\(streams)"]
+        var arguments = direction.arguments + [transport.flag, "-P", "\(streams)"]
         // Fast enough for many datagrams, and slow enough that a busy machine's socket buffers hold them.
         if transport == .udp { arguments += ["-b", "40M", "-l", "\(Self.datagram)"] }
         switch stop {

@@ -43,17 +43,23 @@ private func use(_ message: ControlMessage) {
                 checkText((try? PeerProtocol.negotiate(hello, as: role))?.software ?? "")
             }
         case .testStart(let start):
-            guard let parameters = try? start.parameters() else { break }
-            precondition(TestParameters.streamLimits.contains(parameters.streams))
-            let again = try TestStart(id: start.id, parameters).parameters()
-            precondition(again == parameters)
-        case .testAck(let ack): checkText(ack.qrate?.settings?.settings.congestionController ?? "")
+            for session: Set<TransportKind> in [[.quic], [.tcp, .udp], [.tls]] {
+                guard let parameters = try? start.parameters(over: session) else { continue }
+                precondition(TestParameters.streamLimits.contains(parameters.streams))
+                precondition(session.contains(parameters.transport) && parameters.targetBitrate?.bitsPerSecond != 0)
+                let again = try TestStart(id: start.id, parameters).parameters(over: session)
+                precondition(again == parameters)
+            }
+        case .testAck(let ack):
+            checkText(ack.qrate?.settings?.settings.congestionController ?? "")
+            precondition(ack.udpToken.map { $0.utf8.count == 32 && ack.dataPorts.isEmpty } ?? true)
         case .interval(let interval):
             _ = try interval.qrate?.upload?.uploadInterval()
             _ = try interval.qrate?.path?.report(observedBy: .server)
         case .result(let result):
             _ = try result.qrate?.upload?.summary().throughput
             _ = try result.qrate?.upload?.summary().fairnessIndex
+            _ = try result.qrate?.upload?.summary().datagrams?.lossRatio
             _ = try result.qrate?.path?.report(observedBy: .server)
         case .report(let report):
             _ = try report.elapsed()

@@ -20,8 +20,9 @@ import Testing
     }
 
     private func pathInterval(_ lost: UInt64, at second: Double) -> SessionEvent {
-        var path = WirePath(startMilliseconds: 0, endMilliseconds: second * 1000)
-        path.streamPacketsLost = lost
+        var quic = WirePath.QUIC()
+        quic.streamPacketsLost = lost
+        let path = WirePath(startMilliseconds: 0, endMilliseconds: second * 1000, quic: quic)
         return .received(
             .interval(
                 IntervalMessage(
@@ -44,7 +45,7 @@ import Testing
             client.feed(.received(.testAck(TestAck(id: "t", dataPorts: [])))).map(\.summary) == ["open", "set reply"])
         #expect(
             client.feed(.planeReady(DataOffer(), PlaneSample())).map(\.summary)
-                == ["cancel reply", "set idle", "emit", "start", "set plannedEnd"])
+                == ["cancel reply", "set idle", "emit", "start", "set sendingEnd"])
     }
 
     @Test("a download starts nothing: the server sends")
@@ -180,7 +181,7 @@ import Testing
         var warmUp = TestParameters()
         warmUp.warmUp = .seconds(-1)
         return [
-            interval, warmUp, TestParameters(direction: .bidirectional), TestParameters(streams: 0),
+            interval, warmUp, TestParameters(streams: 0),
             TestParameters(streams: 129), TestParameters(limit: .bytes(0)), TestParameters(limit: .duration(.zero)),
         ]
     }()

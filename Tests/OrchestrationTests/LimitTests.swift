@@ -68,7 +68,9 @@ import Testing
                 if second < 12 { await client.row(endingAt: .seconds(second)) }
             }
             let report = await client.report
-            #expect(report.failure == TestFailure(.refused, "The test ran into this server's limit (--max-duration)."))
+            #expect(
+                report.failure
+                    == TestFailure(.refused, "The test ran into this server's limit of 2 s (--max-duration)."))
             #expect((110...120).contains(report.download?.bytesReceived.bytes ?? 0))
         }
     }

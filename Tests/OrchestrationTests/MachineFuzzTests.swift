@@ -39,7 +39,8 @@ import Testing
             if events.chance(0.4) { _ = harness.advance() } else { harness.feed(events.next()) }
         }
         var steps = 0
-        while !harness.isFinished, steps < 500, harness.advance() { steps += 1 }
+        // An xfr client is told every second, of an hour of pause too.
+        while !harness.isFinished, steps < 10_000, harness.advance() { steps += 1 }
         #expect(harness.finishes.count == 1)
         for _ in 0..<10 { harness.feed(events.next()) }
         #expect(harness.finishes.count == 1)
@@ -57,10 +58,14 @@ struct RandomEvents {
     mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
 
     mutating func parameters() -> TestParameters {
-        let limits: [TestLimit] = [.duration(.seconds(5)), .bytes(1000), .whicheverFirst(.seconds(5), 1000)]
+        let limits: [TestLimit] = [
+            .duration(.seconds(5)), .bytes(1000), .whicheverFirst(.seconds(5), 1000), .endless,
+        ]
         return TestParameters(
-            direction: pick([.upload, .download]), streams: pick([1, 2, 128]), limit: pick(limits),
-            warmUp: pick([.zero, .seconds(1)]), interval: pick([.seconds(1), .milliseconds(100)]))
+            transport: pick(TransportKind.allCases), direction: pick(Direction.allCases), streams: pick([1, 2, 128]),
+            limit: pick(limits), warmUp: pick([.zero, .seconds(1)]),
+            interval: pick([.seconds(1), .milliseconds(100)]),
+            targetBitrate: pick([nil, Bitrate(bitsPerSecond: 0), Bitrate(bitsPerSecond: 1_000_000)]))
     }
 
     /// What a client sees until its plane is open, or a part of it.
@@ -100,7 +105,8 @@ struct RandomEvents {
     }
 
     private mutating func rare() -> SessionEvent {
-        switch count(7) {
+        switch count(8) {
+        case 7: .pauseRequested(chance(0.5))
         case 0: .stopRequested
         case 1: .controlEnded
         case 2: .malformed(.blankLine)
@@ -127,7 +133,10 @@ struct RandomEvents {
         case 9: return .finish(TestReference(id: id))
         case 10: return .cancel(CancelMessage(id: id, reason: ""))
         case 11: return .error(ErrorMessage(message: "\u{0}no", qrate: .init(code: pick(["failed", "?", "refused"]))))
-        default: return pick([.pause(.init(id: id)), .cancelled(.init(id: id)), .authSuccess(.init())])
+        default:
+            return pick([
+                .pause(.init(id: id)), .resume(.init(id: id)), .cancelled(.init(id: id)), .authSuccess(.init()),
+            ])
         }
     }
 
@@ -145,11 +154,27 @@ struct RandomEvents {
     private mutating func interval(_ id: String) -> IntervalMessage {
         let row = WireRow(
             startMilliseconds: milliseconds(), endMilliseconds: milliseconds(), isWarmUp: chance(0.2),
-            bytesReceived: number(), streams: chance(0.5) ? [number(), number()] : nil)
+            bytesReceived: number(), streams: chance(0.5) ? [number(), number()] : nil, datagrams: datagrams())
         return IntervalMessage(
             id: id, elapsedMilliseconds: number(), streams: [.init(id: 255, bytes: number())],
-            aggregate: .init(bytes: number(), throughputMbps: milliseconds()),
+            aggregate: aggregate(),
             qrate: chance(0.7) ? .init(upload: chance(0.7) ? row : nil, path: wirePath()) : nil)
+    }
+
+    private mutating func aggregate() -> IntervalMessage.Aggregate {
+        var aggregate = IntervalMessage.Aggregate(bytes: number(), throughputMbps: milliseconds())
+        guard chance(0.5) else { return aggregate }
+        aggregate.bytesSent = number()
+        aggregate.jitterMilliseconds = milliseconds()
+        aggregate.udpProgress = .init(packetsReceived: number(), packetsLost: number())
+        return aggregate
+    }
+
+    private mutating func datagrams() -> WireDatagrams? {
+        guard chance(0.5) else { return nil }
+        var report = DatagramReport(received: number(), lost: pick([0, 1, .max, .min]))
+        report.receiveBufferDrops = number()
+        return WireDatagrams(report)
     }
 
     private mutating func result(_ id: String) -> ResultMessage {
@@ -164,14 +189,26 @@ struct RandomEvents {
     private mutating func wireTotals() -> WireTotals {
         WireTotals(
             bytesReceived: number(), warmUpBytes: number(), drainedBytes: number(),
-            durationMilliseconds: milliseconds(), streams: [number()], isComplete: chance(0.5))
+            durationMilliseconds: milliseconds(), streams: [number()], isComplete: chance(0.5), datagrams: datagrams())
     }
 
     private mutating func wirePath() -> WirePath? {
         guard chance(0.7) else { return nil }
         var path = WirePath(startMilliseconds: milliseconds(), endMilliseconds: milliseconds())
-        path.streamPacketsLost = number()
-        path.smoothedRTT = milliseconds()
+        switch count(3) {
+        case 0:
+            path.quic = WirePath.QUIC()
+            path.quic?.streamPacketsLost = number()
+            path.quic?.smoothedRTT = milliseconds()
+        case 1:
+            path.tcp = WirePath.TCP()
+            path.tcp?.retransmissions = number()
+            path.tcp?.busyTime = milliseconds()
+        case 2:
+            path.udp = WirePath.UDP()
+            path.udp?.reportedLost = number()
+        default: break
+        }
         return path
     }
 
@@ -183,13 +220,16 @@ struct RandomEvents {
     }
 
     private mutating func row() -> ReceivedInterval {
-        ReceivedInterval(start: duration(), end: duration(), isWarmUp: chance(0.2), streams: [ByteCount(number()), 7])
+        ReceivedInterval(
+            start: duration(), end: duration(), isWarmUp: chance(0.2), streams: [ByteCount(number()), 7],
+            datagrams: chance(0.5) ? DatagramReport(received: number(), lost: pick([0, .max, .min])) : nil)
     }
 
     private mutating func totals() -> ReceivedTotals {
         ReceivedTotals(
             measured: [ByteCount(number()), 1], warmUp: ByteCount(number()), drained: ByteCount(number()),
-            duration: chance(0.5) ? duration() : nil, isComplete: chance(0.5))
+            duration: chance(0.5) ? duration() : nil, isComplete: chance(0.5),
+            datagrams: chance(0.5) ? DatagramReport(received: number(), lost: pick([0, .max, .min])) : nil)
     }
 
     private mutating func number() -> UInt64 { pick([0, 1, 1000, 1 << 40, .max - 1, .max]) }

@@ -11,7 +11,11 @@ struct MachineHarness<Machine: SessionMachine> {
     private(set) var armed: [TimerName: MonotonicTime] = [:]
     /// Events that a loop would deliver, because the machine asked.
     private(set) var due: [SessionEvent] = []
+    /// Plans that planes were asked for.
+    private(set) var plans: [DataPlan] = []
     private(set) var finishes: [CloseReason] = []
+    private(set) var isPaused = false
+    private(set) var sent: [ControlMessage] = []
     /// Whether anything was asked for after the end.
     private(set) var spokeAfterEnd = false
 
@@ -39,7 +43,8 @@ struct MachineHarness<Machine: SessionMachine> {
             feed(due.removeFirst())
             return true
         }
-        guard let (name, time) = armed.min(by: { ($0.value, $0.key.order) < ($1.value, $1.key.order) }) else {
+        let running = armed.filter { !(isPaused && $0.key.standsStillInPause) }
+        guard let (name, time) = running.min(by: { ($0.value, $0.key.order) < ($1.value, $1.key.order) }) else {
             return false
         }
         now = max(now, time)
@@ -48,17 +53,25 @@ struct MachineHarness<Machine: SessionMachine> {
         return true
     }
 
+    /// Delivers the answers that are due, and what comes of them at once.
+    mutating func deliver() { while !due.isEmpty, advance() {} }
+
     private mutating func book(_ action: SessionAction<Machine.Output>) {
         let nothing = ReceivedTotals(measured: [0], warmUp: 0, drained: 0, duration: nil, isComplete: false)
         switch action {
-        case .offer, .open: due.append(.planeReady(DataOffer(), PlaneSample()))
+        case .offer(let plan), .open(let plan, _):
+            plans.append(plan)
+            due.append(.planeReady(DataOffer(), PlaneSample()))
         case .sample: due.append(.sampled(PlaneSample(sent: [1])))
         case .closeWindow: due.append(.windowClosed(nothing))
         case .admit: due.append(.admission(nil))
         case .setTimer(let name, let duration): armed[name] = now + duration
         case .cancelTimer(let name): armed[name] = nil
         case .finish(let reason): finishes.append(reason)
-        case .send, .start, .stopSending, .emit: break
+        case .setPaused(let isPaused):
+            self.isPaused = isPaused
+        case .send(let message): sent.append(message)
+        case .start, .stopSending, .emit: break
         }
     }
 }
@@ -76,6 +89,7 @@ extension SessionAction {
         case .open: "open"
         case .start: "start"
         case .stopSending(let how): "stop \(how)"
+        case .setPaused(let isPaused): isPaused ? "pause" : "resume"
         case .sample: "sample"
         case .closeWindow: "close window"
         case .setTimer(let name, _): "set \(name)"

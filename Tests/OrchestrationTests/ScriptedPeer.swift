@@ -55,13 +55,19 @@ extension ControlMessage {
     var asError: ErrorMessage? { if case .error(let error) = self { error } else { nil } }
     var asCancel: CancelMessage? { if case .cancel(let cancel) = self { cancel } else { nil } }
     var asCancelled: TestReference? { if case .cancelled(let test) = self { test } else { nil } }
+    var asPause: TestReference? { if case .pause(let test) = self { test } else { nil } }
+    var asResume: TestReference? { if case .resume(let test) = self { test } else { nil } }
     var asFinish: TestReference? { if case .finish(let test) = self { test } else { nil } }
 }
 
 extension Hello {
     static let qrateClient = Hello(client: "qrate/0.1.0", capabilities: Capability.announced)
     static let qrateServer = Hello(server: "qrate/0.1.0", capabilities: Capability.announced)
-    /// What xfr 0.9.25 announces, as far as it matters.
-    static let xfrClient = Hello(client: "xfr/0.9.25", capabilities: ["quic", "multistream", "byte_budget_v1"])
-    static let xfrServer = Hello(server: "xfr/0.9.25", capabilities: ["quic", "multistream", "byte_budget_v1"])
+    /// What xfr 0.9.25 announces.
+    static let xfrClient = Hello(client: "xfr/0.9.25", capabilities: xfr)
+    static let xfrServer = Hello(server: "xfr/0.9.25", capabilities: xfr)
+    private static let xfr = [
+        "tcp", "udp", "quic", "multistream", "single_port_tcp", "pause_resume", "udp_feedback_v1", "zerocopy_v1",
+        "mtu_probe_v1", "single_port_udp_v1", "protected_control_v1", "byte_budget_v1",
+    ]
 }

@@ -70,6 +70,18 @@ struct RunningClient {
         await events.wait { if case .started = $0 { true } else { false } }
     }
 
+    /// Returns when so many rows that end at `end` were shown: one of each direction.
+    func rows(endingAt end: Duration, count: Int) async {
+        await events.wait(count) { if case .interval(let row) = $0 { row.end == end } else { false } }
+    }
+
+    /// Returns when the test has been paused, or resumed.
+    func paused(_ isPaused: Bool) async {
+        await events.wait { if case .paused(isPaused) = $0 { true } else { false } }
+    }
+
+    var pauses: [Bool] { events.all.compactMap { if case .paused(let isPaused) = $0 { isPaused } else { nil } } }
+
     /// Returns when the row that ends at `end` was shown.
     func row(endingAt end: Duration) async {
         await events.wait { if case .interval(let row) = $0 { row.end == end } else { false } }

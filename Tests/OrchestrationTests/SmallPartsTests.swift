@@ -23,9 +23,9 @@ import Testing
         #expect(admission.admit(test) == nil)
         #expect(admission.admit(test) == nil)
         #expect(admission.admit(test)?.kind == .refused)
-        admission.leave()
+        admission.leave(TestParameters())
         #expect(admission.admit(test) == nil)
-        for _ in 0..<5 { admission.leave() }
+        for _ in 0..<5 { admission.leave(TestParameters()) }
         #expect(admission.running == 0)
     }
 
@@ -39,6 +39,23 @@ import Testing
         #expect(admission.admit(TestParameters())?.message.contains("64") == true)
     }
 
+    @Test("1,024 data threads serve all tests together; QUIC needs none, both directions twice as many")
+    func dataThreads() {
+        var admission = AdmissionControl()
+        let one = TestParameters(transport: .tcp, streams: 128)
+        var both = one
+        both.transport = .udp
+        both.direction = .bidirectional
+        for _ in 0..<3 { #expect(admission.admit(both) == nil) }
+        #expect(admission.admit(one) == nil)
+        #expect(admission.admit(both)?.message.contains("1024, 896 run, and this test needs 256") == true)
+        #expect(admission.admit(TestParameters(streams: 128)) == nil)
+        #expect(admission.admit(one) == nil)
+        #expect(admission.admit(one) != nil)
+        admission.leave(one)
+        #expect(admission.admit(TestParameters(transport: .tls, streams: 128)) == nil)
+    }
+
     @Test("a refused test takes no place, also of a one-off server")
     func refusedTakesNone() {
         var limits = AdmissionControl.Limits()
@@ -46,7 +63,7 @@ import Testing
         var admission = AdmissionControl(limits)
         #expect(admission.admit(TestParameters(streams: 129)) != nil)
         #expect(admission.admit(TestParameters()) == nil)
-        admission.leave()
+        admission.leave(TestParameters())
         #expect(admission.admit(TestParameters())?.message.contains("--one-off") == true)
     }
 }

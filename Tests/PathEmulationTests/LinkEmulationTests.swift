@@ -78,6 +78,28 @@ import Testing
         #expect(lost == lostPackets(narrow))
     }
 
+    @Test("spared packets share the link, and change nothing about the others' luck")
+    func spared() {
+        var settings = LinkSettings()
+        settings.rate = Bitrate(bitsPerSecond: 120_000_000)
+        settings.loss = 0.05
+        settings.duplication = 0.05
+        var alone = LinkEmulation(settings, seed: 3)
+        var shared = LinkEmulation(settings, seed: 3)
+        for number in 0..<5000 {
+            let now = Self.start + .milliseconds(1) * number
+            #expect(
+                shared.handle(bytes: 1500, now: now, isSpared: true)
+                    == .carried(due: now + .microseconds(100), isDoubled: false))
+            let fates = [alone.handle(bytes: 1500, now: now), shared.handle(bytes: 1500, now: now)]
+            switch (fates[0], fates[1]) {
+            case (.carried(let first, let isDoubled), .carried(let second, let isDoubledToo)):
+                #expect(second - first == .microseconds(100) && isDoubled == isDoubledToo)
+            default: #expect(fates[0] == fates[1])
+            }
+        }
+    }
+
     private func lostPackets(_ fates: [PacketFate]) -> [Int] { fates.indices.filter { fates[$0] == .lostAtRandom } }
 
     @Test("all or nothing is lost at the ends of the scale", arguments: [0.0, 1.0])

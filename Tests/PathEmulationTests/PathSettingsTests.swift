@@ -26,6 +26,7 @@ import Testing
         settings.seed = .max
         settings.mtu = 1280
         settings.dataBytes = 1400
+        settings.damagesDataOnly = true
         try settings.upload.update("delay=1ns,jitter=3us,loss=0.123456789,bursts=0.5,burst-length=1.25")
         try settings.download.update("rate=1,queue=0,reorder=1,hold=3600s")
         try settings.download.update("duplicate=1e-7")
@@ -46,6 +47,7 @@ import Testing
             ["--both", "loss=2"], ["--both", "loss=101%"], ["--both", "loss=-1%"], ["--both", "rate=0"],
             ["--both", "rate=x"], ["--both", "queue=1e99"], ["--both", "burst-length=0.5"], ["--both", "speed=1"],
             ["--both", "delay"], ["--mtu", "67"], ["--mtu", "65536"], ["--seed", "-1"], ["--seed"], ["--wrong", "1"],
+            ["--damage-data-only"],
         ])
     func refusals(arguments: [String]) {
         #expect(throws: SettingsError.self) { try PathSettings(arguments: arguments) }

@@ -21,6 +21,19 @@ import Testing
         #expect(pair.gateReplies.isEmpty)
     }
 
+    @Test("the record cipher that the client insists on", arguments: CipherSuite.allCases)
+    func cipher(_ cipher: CipherSuite) throws {
+        var options = ConnectionPair.Options(identity: try testIdentity())
+        options.clientSettings.cipher = cipher
+        let pair = try ConnectionPair(options)
+        #expect(try pair.handshake())
+        let names: [CipherSuite: String] = [
+            .aes128gcm: "AES-128-GCM", .aes256gcm: "AES-256-GCM", .chacha20: "ChaCha20-Poly1305",
+        ]
+        #expect(pair.client.cipher == names[cipher])
+        #expect(pair.server?.cipher == names[cipher])
+    }
+
     @Test("it takes two trips of the path")
     func duration() throws {
         let pair = try makePair { $0.link.delay = .milliseconds(50) }

@@ -56,9 +56,10 @@ func planes(
 /// A listener on a free port and a client connected to it, which has sent `{hello`; both are closed afterwards.
 func withTCPSessions(
     _ transport: StreamTransport = .tcp(), host: String = "127.0.0.1",
+    options: StreamListener.Options = StreamListener.Options(),
     _ body: (any TransportSession, any TransportSession) async throws -> Void
 ) async throws {
-    let listener = try StreamListener(on: try FrontDoor.open(port: 0, .init()))
+    let listener = try StreamListener(on: try FrontDoor.open(port: 0, .init()), options)
     let client = try await transport.connect(
         to: Endpoint(host: host, port: listener.port), timeout: .seconds(10))
     try await client.control.send(Array("{hello\n".utf8))

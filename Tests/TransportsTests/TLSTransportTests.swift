@@ -32,6 +32,7 @@ import Testing
             #expect(security.fingerprint == server.credentials.identity.fingerprint.hex)
             #expect((client.peer.handshake?.duration ?? .zero) > .zero)
             #expect(there.peer.security == nil)
+            #expect(there.peer.transports == [.tls])
         }
     }
 
@@ -44,6 +45,8 @@ import Testing
                 .aes128gcm: "AES-128-GCM", .aes256gcm: "AES-256-GCM", .chacha20: "ChaCha20-Poly1305",
             ]
             #expect(client.peer.security?.cipher == names[cipher])
+            let isSlow = cipher == .chacha20 && ProcessorFeatures.hasAES
+            #expect(client.peer.warnings.map(\.code) == (isSlow ? ["slow_cipher"] : []))
         }
     }
 
@@ -97,7 +100,7 @@ import Testing
         try await withTLSSessions(server) { client, there in
             let parameters = TestParameters(transport: .tls, limit: .bytes(1_000))
             let (_, offer) = try await there.offer(
-                DataPlan(role: .server, testID: "a test", parameters: tcp(parameters)))
+                DataPlan(role: .server, testID: "a test", parameters: parameters))
             server.credentials = ServerCredentials(try identity())
             let error = await #expect(throws: TransportError.self) {
                 try await client.open(DataPlan(role: .client, testID: "a test", parameters: parameters), offer)
@@ -273,19 +276,12 @@ func insecure() throws -> ClientTrust {
     ClientTrust(.insecure, knownServers: KnownServers(file: "/nowhere/known_servers"))
 }
 
-/// What the server hears of a TLS test: TCP, inside TLS.
-func tcp(_ parameters: TestParameters) -> TestParameters {
-    var parameters = parameters
-    parameters.transport = .tcp
-    return parameters
-}
-
 func tlsPlanes(
     _ parameters: TestParameters, _ client: any TransportSession, _ server: any TransportSession
 ) async throws -> (there: TCPDataPlane, here: TCPDataPlane) {
     let id = "test-\(UInt64.random(in: 0 ... .max))"
     let (there, offer) = try await server.offer(
-        DataPlan(role: .server, testID: id, parameters: tcp(parameters)))
+        DataPlan(role: .server, testID: id, parameters: parameters))
     let here = try await client.open(DataPlan(role: .client, testID: id, parameters: parameters), offer)
     return (try #require(there as? TCPDataPlane), try #require(here as? TCPDataPlane))
 }

@@ -1,78 +1,97 @@
 """Turns the rounds into a table, ratios and verdicts, for people and for programs."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Callable, Sequence
 
-from benchmarks.contenders import Run
-from benchmarks.estimates import Estimate, estimate, paired_ratios
+from benchmarks.estimates import Estimate, estimate
+from benchmarks.runs import Run
 
 #: Of each contender, its runs by round.
 Rounds = dict[str, dict[int, Run]]
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A ratio of contenders within each round, and what it must be."""
+
+    #: What is compared, as in "upload, 4 streams".
+    words: str
+    names: tuple[str, ...]
+    #: Of the named contenders' runs in one round, in their order.
+    ratio: Callable[[Sequence[Run]], float]
+
+    def estimate(self, rounds: Rounds) -> Estimate | None:
+        """None where no round has all of them."""
+        runs = [rounds.get(name, {}) for name in self.names]
+        common = sorted(set.intersection(*(set(run) for run in runs)))
+        return estimate([self.ratio([run[number] for run in runs]) for number in common]) if common else None
+
+
+@dataclass(frozen=True)
 class Requirement:
-    """In both directions the paired ratio of two contenders must reach `least`."""
+    """Something that must hold in every one of some comparisons: a ratio of at least, or at most, so much."""
 
     words: str
-    above: str
-    below: str
-    least: float
+    bound: float
+    is_least: bool
+    comparisons: Sequence[Comparison]
 
-    def ratios(self, rounds: Rounds) -> dict[str, Estimate]:
-        """By direction; without those that were not measured."""
-        estimates = {}
-        for direction in ("upload", "download"):
-            pair = [name.format(direction) for name in (self.above, self.below)]
-            above, below = ({n: run.bits_per_second for n, run in rounds.get(name, {}).items()} for name in pair)
-            if ratios := paired_ratios(above, below):
-                estimates[direction] = estimate(ratios)
-        return estimates
+    def is_met(self, value: float) -> bool:
+        return value >= self.bound if self.is_least else value <= self.bound
 
-
-REQUIREMENTS = [
-    Requirement("at least 3 times the example pair", "qrate-{}", "pair-{}", 3.0),
-    Requirement("at least half the floor", "qrate-{}", "floor", 0.5),
-    Requirement("at least half of its own figure at 208 KiB buffers", "qrate-{}-208k", "qrate-{}", 0.5),
-]
+    def verdict(self, ratio: Estimate) -> str:
+        """The median decides; an interval that reaches across the line is said to."""
+        if not self.is_met(ratio.median):
+            return "NOT met"
+        return "met" if self.is_met(ratio.low if self.is_least else ratio.high) else "met, but not in every round"
 
 
-def verdict(requirement: Requirement, ratio: Estimate) -> str:
-    """The median decides; an interval that reaches across the line is said to."""
-    if ratio.median < requirement.least:
-        return "NOT met"
-    return "met" if ratio.low >= requirement.least else "met, but not in every round"
+def faster(words: str, above: str, below: str) -> Comparison:
+    return Comparison(words, (above, below), lambda runs: runs[0].bits_per_second / runs[1].bits_per_second)
 
 
-def text(rounds: Rounds, missing: dict[str, str]) -> str:
-    lines = [f"{'':22}{'Gbit/s':>8}{'min-max':>14}{'sender':>10}{'receiver':>10}   CPU seconds per gigabyte"]
+def cheaper(words: str, above: str, below: str) -> list[Comparison]:
+    """CPU per gigabyte, one comparison per end."""
+    pair = (above, below)
+    return [
+        Comparison(f"{words}, sender", pair, lambda runs: runs[0].sender_cpu / runs[1].sender_cpu),
+        Comparison(f"{words}, receiver", pair, lambda runs: runs[0].receiver_cpu / runs[1].receiver_cpu),
+    ]
+
+
+def text(rounds: Rounds, missing: dict[str, str], requirements: Sequence[Requirement]) -> str:
+    has_loss = any(run.loss is not None for runs in rounds.values() for run in runs.values())
+    lines = [
+        f"{'':22}{'Gbit/s':>8}{'min-max':>14}{'sender':>10}{'receiver':>10}" + ("     lost" if has_loss else "")
+        + "   CPU seconds per gigabyte"
+    ]
     for name, runs in rounds.items():
         rates = sorted(run.bits_per_second / 1e9 for run in runs.values())
         middle, sender, receiver = (
             estimate(values).median
             for values in (rates, [r.sender_cpu for r in runs.values()], [r.receiver_cpu for r in runs.values()]))
         span = f"{rates[0]:.2f}-{rates[-1]:.2f}"
-        lines.append(f"{name:22}{middle:8.2f}{span:>14}{sender:10.3f}{receiver:10.3f}")
+        losses = [run.loss for run in runs.values() if run.loss is not None]
+        lost = f"{estimate(losses).median:9.2%}" if losses else ""
+        lines.append(f"{name:22}{middle:8.2f}{span:>14}{sender:10.3f}{receiver:10.3f}{lost}")
     lines += [f"{name:22}  left out: {reason}" for name, reason in missing.items()]
 
     lines += ["", "Ratios within each round: median (interval, its confidence)"]
-    for requirement in REQUIREMENTS:
+    for requirement in requirements:
         lines.append(f"qrate: {requirement.words}")
-        ratios = requirement.ratios(rounds)
-        for direction in ("upload", "download"):
-            if ratio := ratios.get(direction):
+        for comparison in requirement.comparisons:
+            if ratio := comparison.estimate(rounds):
                 interval = f"({ratio.low:.2f}-{ratio.high:.2f}, {ratio.confidence:.0%})"
-                lines.append(f"  {direction:10}{ratio.median:6.2f} {interval:20}  {verdict(requirement, ratio)}")
+                lines.append(
+                    f"  {comparison.words:30}{ratio.median:6.2f} {interval:20}  {requirement.verdict(ratio)}")
             else:
-                lines.append(f"  {direction:10}     – not measured")
+                lines.append(f"  {comparison.words:30}     – not measured")
     return "\n".join(lines)
 
 
-def document(rounds: Rounds, missing: dict[str, str], settings: dict[str, Any]) -> dict[str, Any]:
+def document(rounds: Rounds, missing: dict[str, str], requirements: Sequence[Requirement]) -> dict[str, Any]:
     """The same with every round's figures. Rates in bits per second, CPU in seconds per gigabyte received."""
     return {
-        "schema": "qrate.benchmark/1",
-        **settings,
         "rounds": {
             name: [{"round": number, **run.document()} for number, run in sorted(runs.items())]
             for name, runs in rounds.items()
@@ -81,12 +100,13 @@ def document(rounds: Rounds, missing: dict[str, str], settings: dict[str, Any]) 
         "requirements": [
             {
                 "requirement": requirement.words,
-                "direction": direction,
-                "least": requirement.least,
+                "of": comparison.words,
+                "least" if requirement.is_least else "most": requirement.bound,
                 **asdict(ratio),
-                "met": ratio.median >= requirement.least,
+                "met": requirement.is_met(ratio.median),
             }
-            for requirement in REQUIREMENTS
-            for direction, ratio in requirement.ratios(rounds).items()
+            for requirement in requirements
+            for comparison in requirement.comparisons
+            if (ratio := comparison.estimate(rounds))
         ],
     }

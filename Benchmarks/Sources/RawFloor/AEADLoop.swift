@@ -1,6 +1,6 @@
 import CQrateBenchmarksGnuTLS
 
-/// Seals and opens packets with GnuTLS's AES-128-GCM as a QUIC stack does, and nothing else.
+/// Seals and opens packets with GnuTLS's AES-128-GCM as a QUIC or TLS stack does, and nothing else.
 ///
 /// Everything stays in the cache, so this is the least that packet protection can cost with this library.
 struct AEADLoop: ~Copyable {
@@ -62,11 +62,11 @@ struct AEADLoop: ~Copyable {
     }
 
     private func seal(_ number: Int, in buffer: UnsafeMutableRawPointer) throws(FloorError) {
-        let payload = buffer + Packet.headerBytes
+        let payload = buffer + packet.headerBytes
         var sealedBytes = packet.payloadBytes + Packet.tagBytes
         let status = withNonce(number) { nonce in
             gnutls_aead_cipher_encrypt(
-                cipher, nonce, Self.nonceBytes, buffer, Packet.headerBytes, Packet.tagBytes, payload,
+                cipher, nonce, Self.nonceBytes, buffer, packet.headerBytes, Packet.tagBytes, payload,
                 packet.payloadBytes, payload, &sealedBytes)
         }
         guard status == 0 else { throw .tls("sealing", status) }
@@ -78,8 +78,8 @@ struct AEADLoop: ~Copyable {
         var openedBytes = packet.bytes
         let status = withNonce(number) { nonce in
             gnutls_aead_cipher_decrypt(
-                cipher, nonce, Self.nonceBytes, datagram, Packet.headerBytes, Packet.tagBytes,
-                datagram + Packet.headerBytes, packet.payloadBytes + Packet.tagBytes, plaintext, &openedBytes)
+                cipher, nonce, Self.nonceBytes, datagram, packet.headerBytes, Packet.tagBytes,
+                datagram + packet.headerBytes, packet.payloadBytes + Packet.tagBytes, plaintext, &openedBytes)
         }
         guard status == 0 else { throw .tls("opening", status) }
     }

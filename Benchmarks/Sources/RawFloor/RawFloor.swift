@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 
 /// Measures what the two things that every QUIC stack on this machine has to do cost by themselves: packet protection
-/// with GnuTLS, and moving datagrams through the kernel. Prints one JSON object.
+/// with GnuTLS, and moving datagrams through the kernel; or what protecting full TLS records costs. Prints one JSON object.
 @main struct RawFloor {
     private struct Report: Encodable {
         struct AEAD: Encodable {
@@ -13,7 +13,8 @@ import Glibc
         let packetBytes: Int
         let payloadBytes: Int
         let aead: AEAD
-        let udp: SegmentedUDPLoop.Costs
+        /// Absent of TLS records, which don't travel by UDP.
+        let udp: SegmentedUDPLoop.Costs?
 
         private enum CodingKeys: String, CodingKey {
             case packetBytes = "packet_bytes"
@@ -22,12 +23,14 @@ import Glibc
         }
     }
 
-    private static let usage = "usage: raw-floor [PACKET-BYTES [SECONDS-PER-LOOP]]   (default: 1444 1)"
+    private static let usage = "usage: raw-floor [PACKET-BYTES|records [SECONDS-PER-LOOP]]   (default: 1444 1)"
 
     static func main() {
         let arguments = CommandLine.arguments.dropFirst()
+        let kind = arguments.first ?? "1444"
+        let isRecord = kind == "records"
         guard arguments.count <= 2,
-            let packet = Int(arguments.first ?? "1444").flatMap(Packet.init(bytes:)),
+            let packet = isRecord ? Packet.record : Int(kind).flatMap(Packet.init(bytes:)),
             let seconds = Double(arguments.dropFirst().first ?? "1"), seconds > 0, seconds <= 3600
         else { fail(usage, status: 64) }
 
@@ -35,7 +38,7 @@ import Glibc
             let report = Report(
                 packetBytes: packet.bytes, payloadBytes: packet.payloadBytes,
                 aead: try protect(packet, for: seconds),
-                udp: try SegmentedUDPLoop(packet).run(for: seconds))
+                udp: isRecord ? nil : try SegmentedUDPLoop(packet).run(for: seconds))
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             print(String(decoding: try encoder.encode(report), as: UTF8.self))

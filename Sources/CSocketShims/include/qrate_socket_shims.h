@@ -24,6 +24,8 @@ struct qrate_received {
     int tos;
     /// Whether the datagram was longer than the buffer.
     int truncated;
+    /// Buffers that the socket has dropped since it was opened, for want of room; -1 when these datagrams don't say.
+    int64_t dropped;
 };
 
 /// Receives one datagram, or one run of them merged by UDP_GRO. Returns the byte count, or -errno.
@@ -44,6 +46,21 @@ int qrate_enable_mtu_probing(int fd, int family);
 int qrate_enable_gro(int fd);
 /// Whether the kernel knows UDP_SEGMENT on this socket.
 int qrate_supports_gso(int fd);
+
+/// Leaves fragmenting to the kernel: datagrams may be larger than the path's MTU. Returns 0 or -errno.
+int qrate_allow_fragments(int fd, int family);
+/// Has received datagrams tell what the socket had to drop before them. Returns 0 or -errno.
+int qrate_enable_drop_count(int fd);
+/// The same counter as it is now; -1 when the kernel doesn't tell.
+int64_t qrate_dropped(int fd);
+/// Marks what is sent, on both IP versions where the socket has both. Returns 0 or -errno.
+int qrate_set_tos(int fd, int family, int tos);
+
+/// Lets sockets of this user share the port with this one. Before bind(2). Returns 0 or -errno.
+int qrate_share_port(int fd);
+/// Of the sockets that share a port and aren't connected, the one that was bound first gets everything. After bind(2).
+/// Returns 0 or -errno.
+int qrate_prefer_first_socket(int fd);
 
 /// Asks for a buffer size, past the system's limit where privileges allow. `which` is SO_RCVBUF or SO_SNDBUF.
 /// Returns what getsockopt(2) reports afterwards, or -errno.
@@ -66,6 +83,8 @@ int qrate_accept(int fd, struct qrate_address *peer);
 int qrate_disconnect(int fd);
 /// Bytes that were written and that the peer's kernel has not acknowledged yet (SIOCOUTQ).
 int qrate_unacknowledged(int fd);
+/// Bytes that were written and that the kernel has not put on the wire yet (SIOCOUTQNSD).
+int qrate_unsent(int fd);
 ssize_t qrate_read(int fd, void *buffer, size_t capacity, int flags);
 /// Takes up to `most` received bytes and throws them away without copying them (MSG_TRUNC).
 ssize_t qrate_discard(int fd, size_t most);

@@ -33,7 +33,7 @@ extension ClientMachine {
         case .sampled(let sample): actions = sampled(sample, &run)
         case .plane(.failed(let error)): run.suspicion = run.suspicion ?? error.failure
         case .controlEnded, .transportFailed, .malformed, .timer(.cancelGrace): return settle(run, stopReason)
-        case .stopRequested, .plane, .timer, .connected, .planeReady, .admission: return []
+        case .stopRequested, .pauseRequested, .plane, .timer, .connected, .planeReady, .admission: return []
         }
         if run.isComplete { return actions + settle(run, stopReason) }
         phase = .stopping(run)
@@ -68,16 +68,10 @@ extension ClientMachine {
             phase = .settling(run, reason)
             return []
         }
-        let rows = releaseRows(&run, path: run.lastPiece())
+        // The sender's path for the last rows: from the final sample here, or out of the result.
+        let here = run.lastSample.path.flatMap { run.sending?.trail.next($0) }
+        let there = run.result?.qrate?.path?.measured.flatMap { run.receiving?.trail.next($0) }
+        let rows = show(run.sending?.takeRows() ?? [], path: here) + show(run.receiving?.takeRows() ?? [], path: there)
         return rows + summarize(run) + finish(reason)
-    }
-}
-
-extension ClientRun {
-    /// The sender's path for the last rows: from the final sample here, or out of the result.
-    fileprivate mutating func lastPiece() -> PathReport? {
-        if sending != nil { return lastSample.path.flatMap { sending?.trail.next($0) } }
-        guard let path = try? result?.qrate?.path?.report(observedBy: .server) else { return nil }
-        return receiving?.trail.next(path)
     }
 }

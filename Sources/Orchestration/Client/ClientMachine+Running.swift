@@ -13,10 +13,11 @@ extension ClientMachine {
             return stop(run)
         case .received(.result(let result)):
             run.result = result
-            if let ended = result.qrate?.endedEarly { note(Self.endedEarly(ended)) }
+            let isSearch = run.plan.parameters.settings.probesPathMTU  // which is ended by a cancellation
+            if let ended = result.qrate?.endedEarly, !isSearch { note(Self.endedEarly(ended)) }
             if !run.isWindowClosed {
                 // A server that ended early has stopped sending; an ordinary end's payload may still be on its way.
-                actions.append(report.failure != nil ? .closeWindow : .setTimer(.drain, Tunables.drain))
+                actions.append(report.failure != nil ? .closeWindow : .setTimer(.drain, run.drainAfterResult))
             }
         case .received(let message): actions = progress(message, &run)
         case .plane(.receiving):
@@ -45,6 +46,7 @@ extension ClientMachine {
             let cancel = CancelMessage(id: report.id, reason: "User requested cancellation")
             return stop(run, telling: [.send(.cancel(cancel))])
         case .sampled(let sample): actions = sampled(sample, &run)
+        case .pauseRequested(let isPaused): actions = pause(isPaused, &run)
         case .timer(let name): return timer(name, run)
         case .connected, .planeReady, .admission: return []
         }
@@ -58,25 +60,31 @@ extension ClientMachine {
     /// A server's `interval`, or a message without a meaning here, which is ignored.
     mutating func progress(_ message: ControlMessage, _ run: inout ClientRun) -> [Action] {
         guard case .interval(let interval) = message else { return [] }
-        if let row = run.takeUploadRow(interval) {
-            run.sending?.rows.append(row)
-            // One sample serves all rows that came since the last; it is asked for again only when it has come.
-            guard run.samplesUnderWay == 0 else { return [] }
-            run.samplesUnderWay = 1
-            return [.sample]
-        }
-        guard run.receiving != nil, let path = try? interval.qrate?.path?.report(observedBy: .server) else { return [] }
+        return uploadProgress(interval, &run) + downloadProgress(interval, &run)
+    }
+
+    private func uploadProgress(_ interval: IntervalMessage, _ run: inout ClientRun) -> [Action] {
+        guard let row = run.takeUploadRow(interval) else { return [] }
+        run.sending?.rows.append(row)
+        // One sample serves all rows that came since the last; it is asked for again only when it has come.
+        guard run.samplesUnderWay == 0 else { return [] }
+        run.samplesUnderWay = 1
+        return [.sample]
+    }
+
+    private mutating func downloadProgress(_ interval: IntervalMessage, _ run: inout ClientRun) -> [Action] {
+        guard let path = interval.qrate?.path?.measured, run.receiving != nil else { return [] }
         run.receiving?.lastPath = path
-        guard run.receiving?.rows.isEmpty == false else { return [] }
+        guard let rows = run.receiving?.takeRows(), !rows.isEmpty else { return [] }
         let piece = run.receiving?.trail.next(path)
-        return releaseRows(&run, path: piece) + [.cancelTimer(.rowPath)]
+        return show(rows, path: piece) + [.cancelTimer(.rowPath)]
     }
 
     private mutating func ownRow(_ row: ReceivedInterval, _ run: inout ClientRun) -> [Action] {
         guard run.receiving != nil else { return [] }
         run.receiving?.received += row.total
         run.receiving?.rows.append(row.report(of: .download))
-        guard run.server.speaksQrate else { return releaseRows(&run) }
+        guard run.server.speaksQrate else { return show(run.receiving?.takeRows() ?? []) }
         let counts = ReportMessage(
             id: report.id, elapsedMilliseconds: row.end.milliseconds,
             bytesReceived: run.receiving?.received.bytes ?? 0, isFinal: false)
@@ -84,37 +92,55 @@ extension ClientMachine {
         return [.send(.report(counts))] + (isFirst ? [.setTimer(.rowPath, Tunables.rowPath)] : [])
     }
 
-    private mutating func windowClosed(_ totals: ReceivedTotals, _ run: inout ClientRun) -> [Action] {
-        guard run.close(totals), run.server.speaksQrate else { return [] }
+    private func windowClosed(_ totals: ReceivedTotals, _ run: inout ClientRun) -> [Action] {
+        guard run.close(totals) else { return [] }
+        guard run.server.speaksQrate else { return awaitResult(run) }
         let final = ReportMessage(
             id: report.id, elapsedMilliseconds: (totals.duration ?? .zero).milliseconds,
             bytesReceived: totals.everything.bytes, isFinal: true, totals: totals.wireTotals)
-        return [.send(.report(final)), .setTimer(.result, Tunables.drain + Tunables.margin)]
+        return [.send(.report(final))] + awaitResult(run)
     }
 
-    private mutating func sendersDone(_ run: inout ClientRun) -> [Action] {
+    private func sendersDone(_ run: inout ClientRun) -> [Action] {
         guard run.sending?.isDone == false else { return [] }
         run.sending?.isDone = true
-        let wait = Action.setTimer(.result, Tunables.drain + Tunables.margin)
+        if run.plan.parameters.settings.probesPathMTU {
+            // The search has its result here. Only a cancellation tells xfr's servers that it is over.
+            let cancel = CancelMessage(id: report.id, reason: "MTU probe complete")
+            return [.send(.cancel(cancel))] + awaitResult(run)
+        }
         // xfr's servers know `finish` in tests with a byte budget only; of others they know the end beforehand.
         let isFinishKnown = run.server.speaksQrate || run.plan.limit.byteBudget != nil
-        return isFinishKnown ? [.send(.finish(TestReference(id: report.id))), wait] : [wait]
+        return (isFinishKnown ? [.send(.finish(TestReference(id: report.id)))] : []) + awaitResult(run)
+    }
+
+    /// Once this end has nothing left to do, in either direction, the server's last word is due.
+    private func awaitResult(_ run: ClientRun) -> [Action] {
+        run.isDoneHere ? [.setTimer(.result, Tunables.drain + Tunables.margin)] : []
+    }
+
+    private func pause(_ isPaused: Bool, _ run: inout ClientRun) -> [Action] {
+        guard run.server.canPause, run.isPaused != isPaused else { return [] }
+        run.isPaused = isPaused
+        let test = TestReference(id: report.id)
+        return [
+            .send(isPaused ? .pause(test) : .resume(test)), .setPaused(isPaused),
+            isPaused ? .setTimer(.longestPause, Tunables.longestPause) : .cancelTimer(.longestPause),
+            .emit(.paused(isPaused)),
+        ]
     }
 
     mutating func sampled(_ sample: PlaneSample, _ run: inout ClientRun) -> [Action] {
         run.take(sample)
-        guard run.sending?.rows.isEmpty == false else { return [] }
-        let piece = sample.path.flatMap { run.sending?.trail.next($0) }
-        return releaseRows(&run, path: piece)
+        guard let rows = run.sending?.takeRows(), !rows.isEmpty else { return [] }
+        return show(rows, path: sample.path.flatMap { run.sending?.trail.next($0) })
     }
 
-    /// Shows and keeps the rows that waited. A path belongs to the newest of them: it was taken last.
-    mutating func releaseRows(_ run: inout ClientRun, path: PathReport? = nil) -> [Action] {
-        var rows = (run.sending?.rows ?? []) + (run.receiving?.rows ?? [])
-        run.sending?.rows = []
-        run.receiving?.rows = []
-        guard !rows.isEmpty else { return [] }
-        rows[rows.count - 1].path = path
+    /// Shows and keeps rows of one direction that waited. A path belongs to the newest of them: it was taken last.
+    mutating func show(_ waiting: [IntervalReport], path: PathReport? = nil) -> [Action] {
+        var rows = waiting
+        guard let newest = rows.indices.last else { return [] }
+        rows[newest].path = path
         let room = max(0, Tunables.mostRows - report.intervals.count)
         report.intervals += rows.prefix(room)
         let shown = rows.map { Action.emit(.interval($0)) }
@@ -128,12 +154,11 @@ extension ClientMachine {
         var run = run
         switch name {
         case .rowPath:
-            let actions = releaseRows(&run)
+            let actions = show(run.receiving?.takeRows() ?? [])
             phase = .running(run)
             return actions
-        case .drain: return run.isWindowClosed ? [] : [.closeWindow]
-        case .plannedEnd:
-            if !run.isWindowClosed { return [.closeWindow] }
+        case .drain, .plannedEnd: return run.isWindowClosed ? [] : [.closeWindow]
+        case .sendingEnd:
             guard run.sending?.isDone == false else { return [] }
             note(TestFailure(.failed, "The sender did not end at the planned time: the path takes nothing any more."))
             return settle(run, .timedOut)
@@ -144,7 +169,13 @@ extension ClientMachine {
             let limit = Tunables.drain + Tunables.margin
             note(TestFailure(.failed, "The server did not send its result within \(limit) after the end."))
             return settle(run, .timedOut)
-        case .firstLine, .reply, .longestTest, .cancelGrace, .interval, .linger: return []
+        case .longestPause:
+            note(
+                TestFailure(
+                    .failed, "The test was paused for longer than \(Tunables.longestPause.secondsWithoutZeros)."))
+            return settle(run, .timedOut)
+        case .firstLine, .reply, .longestTest, .finalReport, .cancelGrace, .interval, .foreignEnd, .linger:
+            return []
         }
     }
 
@@ -181,19 +212,43 @@ extension ClientRun {
     /// The server's row in an upload: qrate's with true bounds, or made up from xfr's figures.
     mutating func takeUploadRow(_ interval: IntervalMessage) -> IntervalReport? {
         guard sending != nil else { return nil }
-        if let row = interval.qrate?.upload {
-            guard var report = try? row.uploadInterval(), report.start < report.end else { return nil }
-            if report.streams.count != plan.streams { report.streams = [] }
-            return report
-        }
-        let start = sending?.foreignRowStart ?? .zero
-        guard let end = Duration(checkedMilliseconds: Double(interval.elapsedMilliseconds)), end > start else {
-            return nil
-        }
-        sending?.foreignRowStart = end
-        let streams = interval.streams.sorted { $0.id < $1.id }.map { ByteCount($0.bytes) }
-        return IntervalReport(
-            .upload, start: start, end: end, isWarmUp: false, bytesReceived: ByteCount(interval.aggregate.bytes),
-            streams: streams.count == plan.streams ? streams : [])
+        guard server.speaksQrate else { return sending?.foreign.next(interval, plan.parameters) }
+        guard var report = try? interval.qrate?.upload?.uploadInterval(), report.start < report.end else { return nil }
+        if report.streams.count != plan.streams { report.streams = [] }
+        return report
     }
+
+    /// What may still be on its way behind the server's last word. A server that doesn't mark the end of its datagrams
+    /// has sent the last of them before.
+    var drainAfterResult: Duration {
+        server.speaksQrate || plan.parameters.transport.marksStreamEnds ? Tunables.drain : Tunables.datagramDrain
+    }
+}
+
+extension ClientRun.Sending {
+    mutating func takeRows() -> [IntervalReport] {
+        defer { rows = [] }
+        return rows
+    }
+}
+
+extension ClientRun.Receiving {
+    mutating func takeRows() -> [IntervalReport] {
+        defer { rows = [] }
+        return rows
+    }
+}
+
+extension WirePath {
+    /// The server's view; nil when it is none.
+    var measured: PathReport? { (try? report(observedBy: .server)) ?? nil }
+}
+
+extension PeerProtocol {
+    var canPause: Bool { announces(Capability.pauseResume) }
+}
+
+extension TransportKind {
+    /// Whether a receiver learns from the transport itself that there is no more to come.
+    var marksStreamEnds: Bool { self != .udp }
 }

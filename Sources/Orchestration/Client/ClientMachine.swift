@@ -36,7 +36,8 @@ package struct ClientMachine: SessionMachine {
     package init(id: String, startedAt: Double, host: String, parameters: TestParameters) {
         self.host = host
         report = TestReport(
-            id: id, startedAt: startedAt, parameters: parameters, client: EndReport(software: QrateVersion.software))
+            id: id, startedAt: startedAt, parameters: parameters.resolved,
+            client: EndReport(software: QrateVersion.software))
         if let failure = parameters.usageFailure {
             report.failure = failure
             phase = .finished
@@ -70,7 +71,7 @@ package struct ClientMachine: SessionMachine {
         report.server = EndReport(software: "unknown", host: host, address: peer.address)
         phase = .greeting
         let hello = Hello(client: QrateVersion.software, capabilities: Capability.announced)
-        let warnings = isLoopback(peer.address) ? [warn(.loopback)] : []
+        let warnings = (peer.warnings + (isLoopback(peer.address) ? [.loopback] : [])).map { warn($0) }
         return [.emit(.connected(peer))] + warnings + [.send(.hello(hello)), .setTimer(.reply, Tunables.reply)]
     }
 
@@ -92,9 +93,14 @@ package struct ClientMachine: SessionMachine {
                 report.parameters = report.parameters.inWholeSeconds
                 warnings.append(warn(.durationRounded(to: report.parameters.limit.duration ?? .zero)))
             }
-            if report.parameters.direction.sends(from: .client) { warnings.append(warn(.foreignWindow)) }
+            if report.parameters.direction.sends(from: .client) {
+                warnings.append(warn(.foreignWindow))
+                if report.parameters.transport == .udp { warnings.append(warn(.foreignLoss)) }
+            }
         }
-        phase = .asking(server, DataPlan(role: .client, parameters: report.parameters))
+        let plan = DataPlan(
+            role: .client, testID: report.id, parameters: report.parameters, peer: PeerTraits(server, here: .qrate))
+        phase = .asking(server, plan)
         let start = TestStart(id: report.id, report.parameters)
         return warnings + [.send(.testStart(start)), .setTimer(.reply, Tunables.reply)]
     }
@@ -104,9 +110,11 @@ package struct ClientMachine: SessionMachine {
         guard ack.id == report.id else {
             return fail(TestFailure(.protocolError, "The server acknowledged another test than ours."), .protocolError)
         }
+        do { try ack.check(for: plan.parameters, from: server) } catch { return fail(error.failure, .protocolError) }
         if let settings = ack.qrate?.settings?.settings { report.server?.settings = settings }
         phase = .opening(server, plan)
-        let offer = DataOffer(ports: ack.dataPorts, token: ack.udpToken)
+        let offer = DataOffer(
+            ports: ack.dataPorts, token: ack.udpToken, connectionToken: ack.qrate?.connectionToken)
         return [.open(plan, offer), .setTimer(.reply, Tunables.reply)]
     }
 
@@ -116,15 +124,15 @@ package struct ClientMachine: SessionMachine {
         let run = ClientRun(server: server, plan: plan, first: sample)
         phase = .running(run)
         var actions: [Action] = [.cancelTimer(.reply), .setTimer(.idle, run.idleLimit)]
-        if let server = report.server {
+        if let end = report.server {
             let header = TestHeader(
-                id: report.id, parameters: report.parameters, client: report.client, server: server,
-                handshake: report.handshake, security: report.security)
+                id: report.id, parameters: report.parameters, client: report.client, server: end,
+                handshake: report.handshake, security: report.security, canPause: server.canPause)
             actions.append(.emit(.started(header)))
         }
         if plan.sends {
             actions.append(.start(SendJob(plan: plan)))
-            if let planned = run.plannedEnd { actions.append(.setTimer(.plannedEnd, planned + Tunables.margin)) }
+            if let planned = run.plannedEnd { actions.append(.setTimer(.sendingEnd, planned + Tunables.margin)) }
         }
         return actions
     }

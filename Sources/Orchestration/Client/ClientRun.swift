@@ -11,6 +11,7 @@ struct ClientRun: Sendable {
     /// Present when the client receives; its rows come from its own plane.
     var receiving: Receiving?
     var result: ResultMessage?
+    var isPaused = false
     /// The plane's failure, which is the test's unless the server's last messages explain it.
     var suspicion: TestFailure?
     /// Samples that were asked for and have not come. The final one is the one after which none is on its way.
@@ -22,8 +23,7 @@ struct ClientRun: Sendable {
         /// Server's rows that wait for a sample of this end's path.
         var rows: [IntervalReport] = []
         var trail = PathTrail()
-        /// Where the next row of a server begins that sends no bounds.
-        var foreignRowStart = Duration.zero
+        var foreign = ForeignRows()
     }
 
     struct Receiving: Sendable {
@@ -48,6 +48,9 @@ struct ClientRun: Sendable {
     /// Everything that a complete test waits for is there.
     var isComplete: Bool { result != nil && isWindowClosed }
     var isWindowClosed: Bool { receiving == nil || receiving?.totals != nil }
+
+    /// Nothing is left to do at this end.
+    var isDoneHere: Bool { isWindowClosed && sending?.isDone != false }
 
     /// From the receiver's first byte to the last moment at which its streams may still end.
     var plannedEnd: Duration? { plan.limit.duration.map { $0 + plan.warmUp + Tunables.drain } }

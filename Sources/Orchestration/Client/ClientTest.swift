@@ -11,11 +11,20 @@ package final class ClientTest: Sendable {
     private let startedAt: Double
     private let time: Timekeeper
     private let cancellation = Mutex(Cancellation())
+    private let pausing = Mutex(Pausing.notYet)
 
     private struct Cancellation {
         var isRequested = false
         /// How to reach what runs now.
         var stop: (@Sendable () -> Void)?
+    }
+
+    /// Whether the test can be paused now.
+    private enum Pausing {
+        /// No payload moves, not yet or not any more.
+        case notYet, over
+        case impossible(server: String)
+        case possible(@Sendable (Bool) -> Void)
     }
 
     /// - Parameters:
@@ -42,6 +51,19 @@ package final class ClientTest: Sendable {
             return cancellation.stop
         }
         stop?()
+    }
+
+    /// Lets payload stand still at both ends, or go on: the time between counts nowhere, and no limit but that of
+    /// the pause itself (an hour) goes on. Repetition has no effect.
+    ///
+    /// - Throws: `usage` when there is nothing to be paused, or the server can't.
+    package func setPaused(_ isPaused: Bool) throws(TestFailure) {
+        switch pausing.withLock({ $0 }) {
+        case .notYet: throw TestFailure(.usage, "The test has not started: there is nothing to pause.")
+        case .over: throw TestFailure(.usage, "The test is over: there is nothing to pause.")
+        case .impossible(let server): throw TestFailure(.usage, "The server (\(server)) cannot pause a test.")
+        case .possible(let tell): tell(isPaused)
+        }
     }
 
     /// Runs the test, once.
@@ -80,8 +102,20 @@ package final class ClientTest: Sendable {
         case .success(let session):
             let mailbox = Mailbox()
             onCancel { mailbox.post(.stopRequested) }
-            var loop = SessionLoop(machine, over: session, mailbox: mailbox, time: time, emit: emit)
+            var loop = SessionLoop(machine, over: session, mailbox: mailbox, time: time) { event in
+                if case .started(let header) = event { self.learn(header, mailbox) }
+                emit(event)
+            }
+            defer { pausing.withLock { $0 = .over } }
             return await loop.run().report
+        }
+    }
+
+    private func learn(_ header: TestHeader, _ mailbox: Mailbox) {
+        pausing.withLock { pausing in
+            pausing =
+                header.canPause
+                ? .possible { mailbox.post(.pauseRequested($0)) } : .impossible(server: header.server.software)
         }
     }
 

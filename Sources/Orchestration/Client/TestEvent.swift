@@ -9,6 +9,8 @@ package enum TestEvent: Sendable {
     case started(TestHeader)
     case interval(IntervalReport)
     case warning(TestWarning)
+    /// Payload stands still, or goes on.
+    case paused(Bool)
 }
 
 /// What is known when payload begins to move.
@@ -20,4 +22,6 @@ package struct TestHeader: Sendable {
     package var server: EndReport
     package var handshake: HandshakeReport?
     package var security: SecurityReport?
+    /// Whether the server can pause a test.
+    package var canPause: Bool
 }

@@ -1,6 +1,6 @@
 import QrateControlProtocol
 package import QrateMeasurement
-import QrateTransportAPI
+package import QrateTransportAPI
 
 /// The server's end of one session: one conversation, one test.
 ///
@@ -10,8 +10,9 @@ package struct ServerMachine: SessionMachine {
     package typealias Action = SessionAction<ServerEvent>
 
     var phase = Phase.connecting
-    private var peer = "unknown"
-    private let longestTest: Duration
+    private var peer = PeerIdentity(address: "unknown")
+    let longestTest: Duration
+    private let traits: PeerTraits
 
     enum Phase: Sendable {
         case connecting
@@ -31,8 +32,13 @@ package struct ServerMachine: SessionMachine {
         case finished
     }
 
-    /// - Parameter longestTest: When a test is ended that has no planned end, or misses it.
-    package init(longestTest: Duration) { self.longestTest = longestTest }
+    /// - Parameters:
+    ///   - longestTest: When a test is ended that has no planned end, or misses it.
+    ///   - traits: What this end can do with its clients.
+    package init(longestTest: Duration, traits: PeerTraits = .qrate) {
+        self.longestTest = longestTest
+        self.traits = traits
+    }
 
     package mutating func handle(_ event: SessionEvent, now: MonotonicTime) -> [Action] {
         switch phase {
@@ -52,7 +58,7 @@ package struct ServerMachine: SessionMachine {
 
     private mutating func connecting(_ event: SessionEvent) -> [Action] {
         guard case .connected(let identity) = event else { return beforePayload(event) }
-        peer = identity.address
+        peer = identity
         phase = .greeting
         return [.setTimer(.firstLine, Tunables.firstLine)]
     }
@@ -67,7 +73,7 @@ package struct ServerMachine: SessionMachine {
             phase = .asking(client)
             return [
                 .cancelTimer(.firstLine), .setTimer(.reply, Tunables.reply),
-                .send(.hello(Hello(server: QrateVersion.software, capabilities: Capability.announced))),
+                .send(.hello(Hello(server: QrateVersion.software, capabilities: traits.capabilities))),
             ]
         case .received: return refuse(TestFailure(.protocolError, "Expected hello message"), .protocolError)
         default: return beforePayload(event)
@@ -78,8 +84,11 @@ package struct ServerMachine: SessionMachine {
         switch event {
         case .received(.testStart(let start)):
             let parameters: TestParameters
-            do { parameters = try start.parameters() } catch { return refuse(error.failure, .refused) }
-            let test = ServedTest(id: start.id, peer: peer, software: client.software, parameters: parameters)
+            do { parameters = try start.parameters(over: peer.transports) } catch {
+                return refuse(error.failure, .refused)
+            }
+            if let failure = parameters.usageFailure { return refuse(TestFailure(.refused, failure.message), .refused) }
+            let test = ServedTest(id: start.id, peer: peer.address, software: client.software, parameters: parameters)
             phase = .admitting(client, test)
             return [.cancelTimer(.reply), .admit(parameters)]
         case .received: return refuse(TestFailure(.protocolError, "Expected test_start message"), .protocolError)
@@ -91,16 +100,15 @@ package struct ServerMachine: SessionMachine {
         guard case .admission(let refusal) = event else { return beforePayload(event) }
         if let refusal { return refuse(refusal, .refused) }
         phase = .offering(client, test)
-        return [.offer(DataPlan(role: .server, parameters: test.parameters)), .setTimer(.reply, Tunables.reply)]
+        return [.offer(plan(client, test)), .setTimer(.reply, Tunables.reply)]
     }
 
     private mutating func offering(
         _ event: SessionEvent, _ client: PeerProtocol, _ test: ServedTest, _ now: MonotonicTime
     ) -> [Action] {
         guard case .planeReady(let offer, let sample) = event else { return beforePayload(event) }
-        let plan = DataPlan(role: .server, parameters: test.parameters)
-        let run = ServerRun(client: client, test: test, plan: plan, first: sample, now: now)
-        phase = .running(run)
+        let plan = plan(client, test)
+        var run = ServerRun(client: client, test: test, plan: plan, first: sample, now: now)
         var actions: [Action] = [
             .cancelTimer(.reply), .emit(.started(test)), .send(run.acknowledgement(offer)),
             .setTimer(.longestTest, longestTest + Tunables.drain),
@@ -108,10 +116,21 @@ package struct ServerMachine: SessionMachine {
         if run.expectsSignsOfLife { actions.append(.setTimer(.idle, run.idleLimit)) }
         if plan.sends {
             actions.append(.start(SendJob(plan: plan)))
-            if let planned = run.plannedEnd { actions.append(.setTimer(.plannedEnd, planned + Tunables.margin)) }
-            if !client.speaksQrate { actions.append(.setTimer(.interval, Tunables.interval)) }
+            if let planned = run.plannedEnd { actions.append(.setTimer(.sendingEnd, planned + Tunables.margin)) }
         }
+        if !client.speaksQrate {
+            // Its first message is due at once, and so xfr's client gets one.
+            actions += [.send(run.foreignInterval(sample, now: now)), .setTimer(.interval, Tunables.interval)]
+        }
+        phase = .running(run)
         return actions
+    }
+
+    private func plan(_ client: PeerProtocol, _ test: ServedTest) -> DataPlan {
+        var parameters = test.parameters
+        if !client.speaksQrate { parameters.interval = Tunables.foreignRow }
+        return DataPlan(
+            role: .server, testID: test.id, parameters: parameters, peer: PeerTraits(client, here: traits))
     }
 
     /// What ends a conversation that hasn't come to payload.
@@ -130,7 +149,7 @@ package struct ServerMachine: SessionMachine {
             let failure = TestFailure(.interrupted, "The client cancelled before payload.")
             phase = .lingering(.cancelled)
             return [
-                .emit(.refused(peer: peer, failure)), .send(.cancelled(TestReference(id: cancel.id))),
+                .emit(.refused(peer: peer.address, failure)), .send(.cancelled(TestReference(id: cancel.id))),
                 .setTimer(.linger, Tunables.linger),
             ]
         default: return []
@@ -145,14 +164,14 @@ package struct ServerMachine: SessionMachine {
     private mutating func refuse(_ failure: TestFailure, _ reason: CloseReason) -> [Action] {
         phase = .lingering(reason)
         return [
-            .emit(.refused(peer: peer, failure)), .send(.error(ErrorMessage(failure))),
+            .emit(.refused(peer: peer.address, failure)), .send(.error(ErrorMessage(failure))),
             .setTimer(.linger, Tunables.linger),
         ]
     }
 
     private mutating func leave(_ failure: TestFailure) -> [Action] {
         phase = .finished
-        return [.emit(.refused(peer: peer, failure)), .finish(.done)]
+        return [.emit(.refused(peer: peer.address, failure)), .finish(.done)]
     }
 
     private mutating func lingering(_ event: SessionEvent, _ reason: CloseReason) -> [Action] {

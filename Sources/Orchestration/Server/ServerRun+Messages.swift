@@ -5,47 +5,67 @@ import QrateTransportAPI
 /// What the server writes: xfr's fields for every client, the `qrate` object beside them.
 extension ServerRun {
     func acknowledgement(_ offer: DataOffer) -> ControlMessage {
-        let settings = client.speaksQrate ? TestAck.Extension(settings: WireSettings(lastSample.settings)) : nil
-        return .testAck(TestAck(id: test.id, dataPorts: offer.ports, udpToken: offer.token, qrate: settings))
+        let addition =
+            client.speaksQrate
+            ? TestAck.Extension(settings: WireSettings(lastSample.settings), connectionToken: offer.connectionToken)
+            : nil
+        return .testAck(TestAck(id: test.id, dataPorts: offer.ports, udpToken: offer.token, qrate: addition))
     }
 
-    /// A row of an upload.
+    /// A row of an upload, for a qrate.
     func interval(_ row: ReceivedInterval) -> ControlMessage {
         let length = row.end - row.start
         var message = IntervalMessage(
             id: test.id, elapsedMilliseconds: wholeMilliseconds(row.end), streams: progress(row.streams),
             aggregate: aggregate(row.total, over: length))
-        if client.speaksQrate { message.qrate = IntervalMessage.Extension(upload: row.wireRow) }
+        message.qrate = IntervalMessage.Extension(upload: row.wireRow)
         return .interval(message)
     }
 
-    /// What was sent since the last time, and the path as it is now.
+    /// What was sent since the last time, and the path as it is now, for a qrate.
     mutating func interval(sent sample: PlaneSample, now: MonotonicTime) -> ControlMessage {
         let total = sample.sent ?? []
-        let before = sending?.reported ?? []
-        let growth = total.indices.map { total[$0] - ($0 < before.count ? before[$0] : .zero) }
-        let length = now - (sending?.reportedAt ?? startedAt)
+        let growth = total.growth(since: sending?.reported ?? [])
+        let elapsed = clock.elapsed(now)
+        let length = elapsed - (sending?.reportedAt ?? .zero)
         sending?.reported = total
-        sending?.reportedAt = now
+        sending?.reportedAt = elapsed
         var message = IntervalMessage(
-            id: test.id, elapsedMilliseconds: wholeMilliseconds(now - startedAt), streams: progress(growth),
+            id: test.id, elapsedMilliseconds: wholeMilliseconds(elapsed), streams: progress(growth),
             aggregate: aggregate(growth.reduce(.zero, +), over: length))
-        if client.speaksQrate { message.qrate = IntervalMessage.Extension(path: sample.path.map { WirePath($0) }) }
+        message.qrate = IntervalMessage.Extension(path: sample.path.map { WirePath($0) })
         return .interval(message)
     }
 
     func result(now: MonotonicTime) -> ControlMessage {
+        let elapsed = clock.elapsed(now)
         let totals = receiving?.totals
-        let streams = totals?.measured ?? lastSample.sent ?? []
+        let received = totals?.measured ?? []
+        let sent = sending == nil ? [] : lastSample.sent ?? []
+        // Of an upload, the figure is the receiver's over its own window; else the sender's over its own time.
+        let duration = sending == nil ? totals?.duration ?? .zero : elapsed
+        let streams = received.sum(with: sent)
         let total = streams.reduce(.zero, +)
-        let duration = totals == nil ? now - startedAt : totals?.duration ?? .zero
+        let retransmits = self.retransmits(streams: streams.count)
         var message = ResultMessage(
             id: test.id, bytesTotal: total.bytes, durationMilliseconds: wholeMilliseconds(duration),
             throughputMbps: total.megabitsPerSecond(over: duration),
-            streams: numbered(streams).map { index, bytes in
+            streams: streams.numbered.map { index, bytes in
                 ResultMessage.StreamResult(
-                    id: index, bytes: bytes.bytes, throughputMbps: bytes.megabitsPerSecond(over: duration))
+                    id: index, bytes: bytes.bytes, throughputMbps: bytes.megabitsPerSecond(over: duration),
+                    retransmits: retransmits)
             })
+        message.tcpInfo = lastSample.path.flatMap { ResultMessage.TCPInfo($0.metrics) }
+        message.udpStatistics = totals?.datagrams.map {
+            ResultMessage.UDPStatistics($0, size: lastSample.settings.payloadUnit)
+        }
+        if sending != nil, receiving != nil {
+            let upload = received.reduce(.zero, +), download = sent.reduce(.zero, +)
+            message.bytesSent = upload.bytes
+            message.bytesReceived = download.bytes
+            message.sendThroughputMbps = upload.megabitsPerSecond(over: totals?.duration)
+            message.receiveThroughputMbps = download.megabitsPerSecond(over: elapsed)
+        }
         if client.speaksQrate {
             message.qrate = ResultMessage.Extension(
                 upload: totals?.wireTotals, bytesSent: sending == nil ? nil : lastSample.totalSent?.bytes,
@@ -55,18 +75,30 @@ extension ServerRun {
         return .result(message)
     }
 
-    private func progress(_ streams: [ByteCount]) -> [IntervalMessage.StreamProgress] {
-        numbered(streams).map { IntervalMessage.StreamProgress(id: $0, bytes: $1.bytes) }
+    func progress(_ streams: [ByteCount]) -> [IntervalMessage.StreamProgress] {
+        streams.numbered.map { IntervalMessage.StreamProgress(id: $0, bytes: $1.bytes) }
     }
 
-    private func aggregate(_ bytes: ByteCount, over length: Duration) -> IntervalMessage.Aggregate {
+    func aggregate(_ bytes: ByteCount, over length: Duration) -> IntervalMessage.Aggregate {
         IntervalMessage.Aggregate(bytes: bytes.bytes, throughputMbps: bytes.megabitsPerSecond(over: length))
     }
 
+    func wholeMilliseconds(_ duration: Duration) -> UInt64 { duration.nanoseconds / 1_000_000 }
+}
+
+extension [ByteCount] {
     /// xfr counts streams from 0, in one byte; a test has no more than that.
-    private func numbered(_ streams: [ByteCount]) -> Zip2Sequence<ClosedRange<UInt8>, [ByteCount]> {
-        zip(UInt8.min ... .max, streams)
+    var numbered: Zip2Sequence<ClosedRange<UInt8>, [ByteCount]> { zip(UInt8.min ... .max, self) }
+
+    /// What came in addition, per stream.
+    func growth(since before: [ByteCount]) -> [ByteCount] {
+        enumerated().map { index, count in index < before.count ? count - before[index] : count }
     }
 
-    private func wholeMilliseconds(_ duration: Duration) -> UInt64 { duration.nanoseconds / 1_000_000 }
+    /// Per stream; a direction that has none adds none.
+    func sum(with other: [ByteCount]) -> [ByteCount] {
+        (0..<Swift.max(count, other.count)).map { index in
+            (index < count ? self[index] : .zero) + (index < other.count ? other[index] : .zero)
+        }
+    }
 }

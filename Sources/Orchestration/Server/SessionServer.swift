@@ -26,7 +26,7 @@ package final class SessionServer: Sendable {
         var test = TestStage.none
     }
 
-    private enum TestStage { case none, running, over }
+    private enum TestStage: Equatable { case none, running(TestParameters), over }
 
     private enum Command: Sendable { case stop, emptied, deadline }
 
@@ -78,7 +78,7 @@ package final class SessionServer: Sendable {
         let mailbox = Mailbox()
         guard let key = enter(mailbox) else { return await turnAway(session) }
         defer { leave(key) }
-        let machine = ServerMachine(longestTest: limits.duration)
+        let machine = ServerMachine(longestTest: limits.duration, traits: listener.traits)
         var loop = SessionLoop(
             machine, over: session, mailbox: mailbox, time: time, admit: { self.admit($0, key) }
         ) { event in
@@ -105,16 +105,16 @@ package final class SessionServer: Sendable {
     private func admit(_ parameters: TestParameters, _ key: UInt64) -> TestFailure? {
         state.withLock { state in
             let refusal = state.admission.admit(parameters)
-            if refusal == nil { state.sessions[key]?.test = .running }
+            if refusal == nil { state.sessions[key]?.test = .running(parameters) }
             return refusal
         }
     }
 
     private func endTest(_ key: UInt64) {
         state.withLock { state in
-            guard state.sessions[key]?.test == .running else { return }
+            guard case .running(let test) = state.sessions[key]?.test else { return }
             state.sessions[key]?.test = .over
-            state.admission.leave()
+            state.admission.leave(test)
         }
     }
 

@@ -21,6 +21,8 @@ package enum SessionEvent: Sendable {
     case admission(TestFailure?)
     /// Client: the user wants out. Server: the process shuts down.
     case stopRequested
+    /// Client: the user wants payload to stand still, or to go on.
+    case pauseRequested(Bool)
     /// The connection is gone, or couldn't be made.
     case transportFailed(TransportError)
 }
@@ -34,6 +36,8 @@ package enum SessionAction<Output: Sendable>: Sendable {
     case open(DataPlan, DataOffer)
     case start(SendJob)
     case stopSending(SendEnd)
+    /// The plane and the timers of the test's course stand still, or go on.
+    case setPaused(Bool)
     /// Answered by ``SessionEvent/sampled(_:)``, once each.
     case sample
     /// Answered by ``SessionEvent/windowClosed(_:)``, once each.
@@ -50,7 +54,16 @@ package enum SessionAction<Output: Sendable>: Sendable {
 
 /// A machine has at most one timer of each name.
 package enum TimerName: Sendable, Hashable, CaseIterable {
-    case firstLine, reply, idle, plannedEnd, longestTest, drain, result, cancelGrace, rowPath, interval, linger
+    case firstLine, reply, idle, plannedEnd, sendingEnd, longestTest, drain, finalReport, result, cancelGrace, rowPath
+    case interval, foreignEnd, linger, longestPause
+
+    /// Whether its time doesn't pass while the test is paused.
+    package var standsStillInPause: Bool {
+        switch self {
+        case .idle, .plannedEnd, .sendingEnd, .longestTest, .drain, .finalReport, .foreignEnd, .result: true
+        case .firstLine, .reply, .cancelGrace, .rowPath, .interval, .linger, .longestPause: false
+        }
+    }
 }
 
 /// One end of a test as a value: no task, no clock, no I/O.

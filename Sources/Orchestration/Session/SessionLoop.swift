@@ -131,6 +131,9 @@ struct SessionLoop<Machine: SessionMachine> {
             }
         case .start(let job): plane?.start(job)
         case .stopSending(let how): plane?.stopSending(how)
+        case .setPaused(let isPaused):
+            plane?.setPaused(isPaused)
+            timers.setPaused(isPaused)
         case .sample:
             group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await plane.sample())) } }
         case .closeWindow:

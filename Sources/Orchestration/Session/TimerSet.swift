@@ -13,10 +13,12 @@ struct TimerSet {
     private let post: @Sendable (Ring) -> Void
     private var armed: [TimerName: Timer] = [:]
     private var armings: UInt64 = 0
+    private var isPaused = false
 
     private struct Timer {
         var arming: UInt64
-        var task: Task<Void, Never>
+        /// nil while it stands still; `duration` is what is left then.
+        var task: Task<Void, Never>?
         var since: MonotonicTime
         var duration: Duration
     }
@@ -36,6 +38,10 @@ struct TimerSet {
         if let timer = armed[name], timer.duration == duration, now - timer.since < Self.slack { return }
         cancel(name)
         armings += 1
+        guard !(isPaused && name.standsStillInPause) else {
+            armed[name] = Timer(arming: armings, since: now, duration: duration)
+            return
+        }
         let ring = Ring(name: name, arming: armings)
         let alarm = time.alarm(after: duration)
         let task = Task { [post] in
@@ -45,10 +51,22 @@ struct TimerSet {
         armed[name] = Timer(arming: armings, task: task, since: now, duration: duration)
     }
 
-    mutating func cancel(_ name: TimerName) { armed.removeValue(forKey: name)?.task.cancel() }
+    /// Lets the timers of the test's course stand still, or go on with what is left of them.
+    mutating func setPaused(_ isPaused: Bool) {
+        guard isPaused != self.isPaused else { return }
+        self.isPaused = isPaused
+        let now = time.now
+        for (name, timer) in armed where name.standsStillInPause {
+            let rest = isPaused ? max(.zero, timer.duration - (now - timer.since)) : timer.duration
+            cancel(name)
+            set(name, after: rest)
+        }
+    }
+
+    mutating func cancel(_ name: TimerName) { armed.removeValue(forKey: name)?.task?.cancel() }
 
     mutating func cancelAll() {
-        for timer in armed.values { timer.task.cancel() }
+        for timer in armed.values { timer.task?.cancel() }
         armed = [:]
     }
 

@@ -11,6 +11,9 @@ package struct FrontDoor: Sendable {
     package let port: UInt16
     package let datagrams: DatagramSocket
     package let listener: StreamListenerSocket
+    /// UDP tests' flows on the same port.
+    package let flows: FlowDoor
+    let options: DatagramSocket.Options
 
     /// The attempts to find a free TCP port whose UDP twin is free.
     private static let attempts = 32
@@ -29,8 +32,10 @@ package struct FrontDoor: Sendable {
                 throw refusal(error, "TCP", port)
             }
             do throws(SocketError) {
-                let socket = try DatagramSocket.bound(to: .any(listener.family, port: listener.port), options)
-                return FrontDoor(port: listener.port, datagrams: socket, listener: listener)
+                let socket = try DatagramSocket.shared(on: .any(listener.family, port: listener.port), options)
+                return FrontDoor(
+                    port: listener.port, datagrams: socket, listener: listener, flows: FlowDoor(socket),
+                    options: options)
             } catch {
                 guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", listener.port) }
             }

@@ -52,7 +52,7 @@ package final class QUICListener: TransportListener {
         let arrivals = Arrivals(sessions: session, refusals: refusal)
         self.arrivals = arrivals
         let place = EndpointPlace()
-        let acceptor = QUICEndpoint.Acceptor(
+        var acceptor = QUICEndpoint.Acceptor(
             gate: ServerGate(demandsRetry: options.demandsRetry),
             applicationProtocols: options.applicationProtocols, settings: options.settings,
             connectionLimit: Self.connectionLimit, credentials: credentials
@@ -61,6 +61,7 @@ package final class QUICListener: TransportListener {
             core.loop = loop
             return core
         }
+        acceptor.others = { [flows = door.flows] in flows.handle($0) }
         do throws(SocketError) {
             endpoint = try QUICEndpoint(door.datagrams, name: "qrate-server", acceptor: acceptor)
         } catch {
@@ -82,7 +83,7 @@ package final class QUICListener: TransportListener {
             guard case .completed(let duration) = outcome, let endpoint = place.endpoint else { return }
             let identity = PeerIdentity(
                 address: "\(peer)", handshake: HandshakeReport(duration: duration),
-                security: SecurityReport(connection))
+                security: SecurityReport(connection), transports: [.quic])
             arrivals.sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, .server(settings)))
         }
     }

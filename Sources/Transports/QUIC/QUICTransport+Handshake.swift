@@ -88,9 +88,10 @@ extension QUICTransport {
     ) -> Result<QUICSession, HandshakeFailure> {
         switch outcome {
         case .completed(let duration):
+            let security = SecurityReport(connection)
             let peer = PeerIdentity(
-                address: "\(dialer.remote)", handshake: HandshakeReport(duration: duration),
-                security: SecurityReport(connection))
+                address: "\(dialer.remote)", handshake: HandshakeReport(duration: duration), security: security,
+                warnings: TestWarning.about(security))
             return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, .client(dialer)))
         case .portUnreachable: return .failure(.silent(isRefused: true))
         case .failed(.handshakeTimeout), .failed(.idleTimeout): return .failure(.silent(isRefused: false))

@@ -53,12 +53,18 @@ package final class ReceiverWindow: Sendable {
     /// When the first payload came.
     package var openedAt: MonotonicTime? { state.withLock { $0.meter.openedAt } }
 
+    /// Whether the end was reported: every stream has ended and the window is closed. Nothing is due any more.
+    package var isSettled: Bool { state.withLock { $0.hasReportedReceived } }
+
     /// When the window closes by itself, as far as is known now: a pause moves it. nil before it opens, and when it has no
     /// planned end.
     package var plannedEnd: MonotonicTime? {
         guard let duration = plan.limit.duration, let openedAt else { return nil }
         return openedAt + plan.warmUp + duration
     }
+
+    /// Whether as much payload has come as the test is to move; false when that isn't limited.
+    package var isBudgetIn: Bool { state.withLock { $0.meter.budgetIsIn($0.total) } }
 
     /// Counts payload that had arrived at `now`.
     ///
@@ -92,7 +98,8 @@ package final class ReceiverWindow: Sendable {
         }
     }
 
-    /// Ends the rows whose boundary has come.
+    /// Ends the rows whose boundary has come. Somebody has to call it until ``isSettled``, also after the last stream has
+    /// ended.
     ///
     /// - Returns: When the next boundary comes; `.never` while none is due. The window's opening makes one due.
     @discardableResult

@@ -32,6 +32,8 @@ protocol ByteStream: AnyObject, Sendable {
     func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult
     /// Payload that was taken and that the peer's kernel hasn't acknowledged; nil when the stream can't tell.
     var unacknowledged: Int? { get }
+    /// Payload that was taken and that isn't on the wire yet: a reset throws it away. nil when the stream can't tell.
+    var unsent: Int? { get }
     /// Ends this end's half in order: what was written arrives (FIN; TLS's close_notify before it). By the writing thread.
     func finishWriting()
     /// Drops what the peer doesn't have yet and tells it so (RST). Who waits for the socket wakes. Idempotent.
@@ -58,6 +60,8 @@ enum WriteResult: Equatable {
 
 extension ByteStream {
     var security: SecurityReport? { nil }
+    var unacknowledged: Int? { nil }
+    var unsent: Int? { nil }
     var hasUnsent: Bool { false }
 
     func handshake() throws(TransportError) -> HandshakeState { .done }

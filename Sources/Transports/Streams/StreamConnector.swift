@@ -48,7 +48,7 @@ struct StreamConnector: Sendable {
     }
 
     /// Where the connection begins; nil for the system's choice.
-    private func beginning(for address: SocketAddress, port: UInt16) throws(TransportError) -> SocketAddress? {
+    func beginning(for address: SocketAddress, port: UInt16) throws(TransportError) -> SocketAddress? {
         guard local.host != nil else { return port == 0 ? nil : .any(address.family, port: port) }
         guard var beginning = localAddresses.first(where: { $0.family == address.family }) else {
             throw TransportError(

@@ -23,6 +23,8 @@ package final class StreamListener: TransportListener {
     package struct Options: Sendable {
         /// Data threads of all tests together.
         package var dataThreads = 1024
+        /// Connections at once that have not said what they are for: xfr's number. More are closed.
+        package var arrivals = 400
 
         package init() {}
     }
@@ -48,7 +50,7 @@ package final class StreamListener: TransportListener {
         }
         self.loop = loop
         let registry = DataRegistry()
-        let makers = Self.makers(registry, loop, DataThreads(limit: options.dataThreads))
+        let makers = Self.makers(door, registry, loop, DataThreads(limit: options.dataThreads))
         let listener = door.listener
         loop.post { turn in
             let arrivalDoor = Arrival.Door(
@@ -60,19 +62,20 @@ package final class StreamListener: TransportListener {
                 connected: { stream, received, turn in
                     Self.begin(stream, received, makers, loop, turn, arrivals)
                 })
-            turn.add(Acceptor(listener, arrivalDoor))
+            turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
     }
 
     /// What a session offers, by what protects its control connection: data is never protected less.
     private static func makers(
-        _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
+        _ door: FrontDoor, _ registry: DataRegistry, _ loop: StreamLoop, _ threads: DataThreads
     ) -> [TransportKind: [TransportKind: any PlaneMaker]] {
+        let tcp = TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)
         let tls = TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads, transport: .tls)
+        let udp = UDPPlaneMaker.Server(door: door.flows, loop: loop, threads: threads, base: door.options)
         return [
-            .tcp: [.tcp: TCPPlaneMaker.Server(registry: registry, loop: loop, threads: threads)],
-            // Inside TLS the control protocol calls the same test by TCP's name (DESIGN.md section 3).
-            .tls: [.tcp: tls, .tls: tls],
+            .tcp: [.tcp: tcp, .udp: udp],
+            .tls: [.tls: tls],
         ]
     }
 
@@ -89,10 +92,10 @@ package final class StreamListener: TransportListener {
         let connection = ControlConnection(
             local: socket.local, remote: socket.remote, endpoint: nil,
             congestionController: socket.congestionController, stop: stop)
+        let offered = makers[stream.transport] ?? [:]
+        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys))
         arrivals.sessions.yield(
-            StreamSession(
-                peer: PeerIdentity(address: "\(socket.remote)"), connection: connection, loop: loop, core: core,
-                makers: makers[stream.transport] ?? [:], ownsLoop: false))
+            StreamSession(peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false))
     }
 
     package func close() async {
@@ -108,12 +111,12 @@ private final class Acceptor: StreamLoopMember {
     private let door: Arrival.Door
     private(set) var deadline = MonotonicTime.never
 
-    /// Connections at once that have not said what they are for: xfr's number. More are closed.
-    private static let mostArrivals = 400
+    private let mostArrivals: Int
     /// How long nothing is accepted when the process has no descriptors left.
     private static let pause = Duration.milliseconds(100)
 
-    init(_ listener: StreamListenerSocket, _ door: Arrival.Door) {
+    init(_ listener: StreamListenerSocket, _ door: Arrival.Door, mostArrivals: Int) {
+        self.mostArrivals = mostArrivals
         self.listener = listener
         self.door = door
     }
@@ -125,7 +128,7 @@ private final class Acceptor: StreamLoopMember {
         deadline = .never
         do throws(SocketError) {
             while let socket = try listener.accept() {
-                guard loop.count({ $0 is Arrival }) < Self.mostArrivals else { continue }
+                guard loop.count({ $0 is Arrival }) < mostArrivals else { continue }
                 let arrival = Arrival(socket, door, now: now)
                 loop.add(arrival)
                 loop.poke(arrival)  // its first bytes have come with it, as a rule

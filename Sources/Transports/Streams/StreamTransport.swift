@@ -1,6 +1,6 @@
 import Glibc
 package import QrateMeasurement
-import QrateSockets
+package import QrateSockets
 package import QrateTransportAPI
 
 /// Tests whose control connection is TCP, bare or secured, at the client. Each session has a thread of its own for it.
@@ -10,6 +10,8 @@ package struct StreamTransport: Transport {
         var local = LocalEnd()
         /// The test's: multipath and marks apply to the control connection too.
         var settings = TransportSettings()
+        /// A UDP test's sockets.
+        var datagrams = DatagramSocket.Options()
     }
 
     private let setup: Setup
@@ -18,9 +20,14 @@ package struct StreamTransport: Transport {
     /// Gets ready to talk to a server: reads files, loads what it takes to judge a certificate.
     typealias Preparation = @Sendable (Endpoint) async throws(TransportError) -> ClientStreams
 
-    /// Tests over bare TCP, and what else goes beside a bare control connection.
-    package static func tcp(local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings()) -> Self {
-        Self(Setup(local: local, settings: settings)) { _ in ClientStreams() }
+    /// Tests over bare TCP, and over UDP beside a bare control connection.
+    ///
+    /// - Parameter datagrams: How the sockets of a UDP test are set up.
+    package static func tcp(
+        local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings(),
+        datagrams: DatagramSocket.Options = DatagramSocket.Options()
+    ) -> Self {
+        Self(Setup(local: local, settings: settings, datagrams: datagrams)) { _ in ClientStreams() }
     }
 
     /// - Parameter prepare: The seam for TLS: what it gives makes the control and the data connections.
@@ -122,7 +129,8 @@ package struct StreamTransport: Transport {
         }
         let session = StreamSession(
             peer: PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security),
+                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security,
+                warnings: TestWarning.about(stream.security)),
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
@@ -134,7 +142,9 @@ package struct StreamTransport: Transport {
     /// What goes beside a control connection of this kind: another kind of data is another entry.
     private func makers(_ connector: StreamConnector) -> [TransportKind: any PlaneMaker] {
         let transport = connector.streams.transport
-        return [transport: TCPPlaneMaker.Client(connector: connector)]
+        var makers: [TransportKind: any PlaneMaker] = [transport: TCPPlaneMaker.Client(connector: connector)]
+        if transport == .tcp { makers[.udp] = UDPPlaneMaker.Client(connector: connector, base: setup.datagrams) }
+        return makers
     }
 }
 

@@ -42,13 +42,13 @@ final class DataStream: Sendable {
             sent: sent, acknowledged: waiting.map { sent > $0 ? sent - $0 : 0 }, info: bytes.socket.info)
     }
 
-    /// Cuts the connection off, or finds that it was: what the peer's kernel has acknowledged is what was sent.
-    /// Idempotent.
+    /// Cuts the connection off, or finds that it was: what is not on the wire by then never will be, and doesn't count as
+    /// sent. By the sending thread, or when there is none. Idempotent.
     func reset() {
         ends.withLock { ends in
             guard ends.last == nil else { return }
             var last = current()
-            if !ends.hasSent, let acknowledged = last.acknowledged { last.sent = acknowledged }
+            if !ends.hasSent, let unsent = bytes.unsent { last.sent -= min(last.sent, UInt64(clamping: unsent)) }
             ends.last = last
             bytes.reset()
         }

@@ -35,6 +35,7 @@ final class TCPStream: ByteStream {
     }
 
     var unacknowledged: Int? { socket.unacknowledged }
+    var unsent: Int? { socket.unsent }
 
     func finishWriting() { socket.finishWriting() }
 

@@ -54,7 +54,7 @@ class Client:
             await self.plane.stop(3)
             self.run.settle(is_excused=self.options.close_after is not None)
         if self.control:
-            if self.options.wait_close or self.result is None:
+            if self.options.wait_close or self.result is None and self.options.close_after is None:
                 await self.control.wait_for_end(2)
             await self.control.close()
         run = self.run

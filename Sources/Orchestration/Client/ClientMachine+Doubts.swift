@@ -1,0 +1,39 @@
+import QrateMeasurement
+
+/// What a reader of the report should know about its figures.
+extension ClientMachine {
+    func doubts() -> [TestWarning] {
+        var doubts: [TestWarning] = []
+        for direction in [Direction.upload, .download] {
+            guard let summary = report.summary(direction) else { continue }
+            doubts += receiverDoubts(summary, direction)
+            if report.failure == nil { doubts += completeness(of: summary, direction) }
+        }
+        return doubts
+    }
+
+    /// Losses are no disagreement: only where every byte has to arrive must the ends' counts be equal.
+    private func completeness(of summary: DirectionSummary, _ direction: Direction) -> [TestWarning] {
+        guard let isComplete = summary.isComplete else { return [] }
+        guard isComplete else { return [.incompleteDrain(direction)] }
+        let received = summary.bytesReceived + summary.warmUpBytes + summary.drainedBytes
+        guard summary.datagrams == nil, let sent = summary.bytesSent, sent != received else { return [] }
+        return [.countMismatch(direction, sent: sent, received: received)]
+    }
+
+    private func receiverDoubts(_ summary: DirectionSummary, _ direction: Direction) -> [TestWarning] {
+        var doubts: [TestWarning] = []
+        if let drops = summary.datagrams?.receiveBufferDrops, drops > 0 {
+            doubts.append(.receiveBufferDrops(direction, drops))
+        }
+        let receiver = direction == .upload ? report.server?.settings : report.client.settings
+        if receiver?.skipsReceiveCopy == true { doubts.append(.skipsReceiveCopy(direction)) }
+        // Where there is a flow-control window, it is what was asked for. The kernel counts every byte twice.
+        if let asked = report.parameters.settings.window, let granted = receiver?.receiveBuffer,
+            receiver?.flowControlWindow == nil, report.parameters.transport != .quic, granted.bytes / 2 < asked.bytes
+        {
+            doubts.append(.smallSocketBuffer(direction, asked: asked, granted: ByteCount(granted.bytes / 2)))
+        }
+        return doubts
+    }
+}
