@@ -9,6 +9,7 @@ extension SampleReports {
         parameters.settings.window = 4_194_304
         parameters.settings.typeOfService = 184
         parameters.settings.skipsReceiveCopy = true
+        parameters.settings.maxSegmentSize = 1448
         parameters.settings.usesZeroCopy = true
         parameters.settings.sendsWithoutDelay = true
         var report = bare(parameters)
@@ -150,8 +151,10 @@ extension SampleReports {
     static var probeMTU: TestReport {
         var parameters = TestParameters(transport: .udp, limit: .duration(.seconds(60)))
         parameters.settings.probesPathMTU = true
+        parameters.targetBitrate = Bitrate(bitsPerSecond: 1_000_000_000)
         var report = bare(parameters)
         report.client.settings = EffectiveSettings()
+        report.client.settings.segmentationOffload = true
         report.server?.settings = EffectiveSettings()
         report.pathMTU = PathMTUReport(upload: .init(maxUDPPayload: 1472, pathMTU: 1500))
         return report

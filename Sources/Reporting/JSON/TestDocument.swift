@@ -41,8 +41,10 @@ struct TestDocument: Encodable {
         durationMilliseconds = parameters.limit.duration?.jsonMilliseconds
         byteBudget = parameters.limit.byteBudget?.bytes
         isEndless = parameters.limit.isEndless ? true : nil
-        // 0 is how "unlimited" is asked for: there is no target then.
-        targetBitrate = parameters.targetBitrate.flatMap { $0.bitsPerSecond == 0 ? nil : $0.bitsPerSecond }
+        // 0 is how "unlimited" is asked for: there is no target then. A search for the path MTU has no rate.
+        targetBitrate =
+            parameters.settings.probesPathMTU
+            ? nil : parameters.targetBitrate.flatMap { $0.bitsPerSecond == 0 ? nil : $0.bitsPerSecond }
         payload = parameters.payload.rawValue
         requested = RequestDocument(parameters.settings)
         warmUpMilliseconds = parameters.warmUp.jsonMilliseconds

@@ -10,9 +10,15 @@ struct SettingsText {
         var items = perDirection { sender, _ in sender.congestionController.map { PrintableText.clean($0, limit: 20) } }
         if let cipher = report.security?.cipher { items.append(PrintableText.clean(cipher, limit: 40)) }
         items += perDirection(payloadUnit)
-        items += perDirection { sender, _ in sender.maxSegmentSize.map { "segments \($0.bytes) bytes" } }
-        items += perDirection { sender, receiver in
-            Self.offloads(segmentation: sender.segmentationOffload, coalescing: receiver.receiveOffload)
+        // It changes in the course of a test; who chose it wants to see what came of it.
+        if report.parameters.settings.maxSegmentSize != nil {
+            items += perDirection { sender, _ in sender.maxSegmentSize.map { "segments \($0.bytes) bytes" } }
+        }
+        // A search for the path MTU sends one datagram after the other.
+        if !report.parameters.settings.probesPathMTU {
+            items += perDirection { sender, receiver in
+                Self.offloads(segmentation: sender.segmentationOffload, coalescing: receiver.receiveOffload)
+            }
         }
         items += perDirection(window)
         items += perDirection { sender, _ in sender.pacingBurst.map { "paced in bursts of \(Figure.size($0))" } }
