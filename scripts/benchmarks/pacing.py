@@ -30,7 +30,7 @@ def measure(programs: Programs, binary: Path, name: str) -> Paced:
     qrate = Qrate(programs, binary, name, True, SECONDS, [f"--{transport}", "-b", rate])
     result, _, _ = qrate.result(SECONDS, qrate.arguments)
     got = result["summary"]["upload"].get("throughput_bps", 0)
-    burst = result["test"]["settings"].get("client", {}).get("burst_bytes")
+    burst = result["test"]["settings"].get("client", {}).get("pacing_burst_bytes")
     return Paced((got / dict(RATES)[rate] - 1) * 100, burst)
 
 
