@@ -6,6 +6,7 @@ package import QrateTransportAPI
 /// A server's control connections over TCP, bare or secured, and the data connections of their tests, on its front door.
 package final class StreamListener: TransportListener {
     package let port: UInt16
+    package let traits: PeerTraits
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
     private let arrivals: Arrivals
@@ -35,6 +36,7 @@ package final class StreamListener: TransportListener {
         on door: FrontDoor, _ options: Options = Options(), credentials: (@Sendable () -> ServerCredentials)? = nil
     ) throws(TransportError) {
         port = door.port
+        traits = door.flows.canShareThePort ? .qrate : .qrate.subtracting(.singlePortUDP)
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
             of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))
