@@ -35,6 +35,9 @@ package final class ServerListener: TransportListener {
         }
     }
 
+    /// What works on all of it: a hello says it before anybody knows what the client will test.
+    package var traits: PeerTraits { listeners.reduce(.qrate) { $0.intersection($1.traits) } }
+
     package func close() async {
         await withDiscardingTaskGroup { group in
             for listener in listeners { group.addTask { await listener.close() } }
