@@ -127,14 +127,15 @@ package struct StreamTransport: Transport {
             turn.add(core)
             turn.poke(core)
         }
+        let makers = makers(connector)
         let session = StreamSession(
             peer: PeerIdentity(
                 address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security,
-                warnings: TestWarning.about(stream.security)),
+                warnings: TestWarning.about(stream.security), transports: Set(makers.keys)),
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
-            loop: loop, core: core, makers: makers(connector), ownsLoop: true)
+            loop: loop, core: core, makers: makers, ownsLoop: true)
         try await connector.streams.accepted(stream.security, session)
         return session
     }
