@@ -15,14 +15,14 @@ import Testing
             (["--tcp", "-C", "nonsense"], "nonsense"),
             (["--tcp", "--cipher", "aes128gcm"], "--cipher"), (["--cipher", "rot13"], "--cipher"),
             (["-M", "1000"], "-M"), (["--udp", "-M", "1000"], "-M"), (["--tcp", "-M", "1"], "-M"),
-            (["-N"], "-N"), (["-Z"], "-Z"), (["--tls", "-Z"], "-Z"), (["--skip-rx-copy"], "--skip-rx-copy"),
+            (["-N"], "--nodelay"), (["-Z"], "-Z"), (["--tls", "-Z"], "-Z"), (["--skip-rx-copy"], "--skip-rx-copy"),
             (["--tls", "--skip-rx-copy"], "--skip-rx-copy"), (["--mptcp"], "--mptcp"),
             (["--tcp", "--connections", "2"], "--connections"), (["--connections", "0"], "--connections"),
             (["--tcp", "--datagrams"], "--datagrams"), (["--tcp", "--max-datagram", "1400"], "--max-datagram"),
             (["--max-datagram", "100"], "--max-datagram"), (["-S", "256"], "-S"), (["--dscp", "64"], "--dscp"),
             (["--dscp", "nonsense"], "--dscp"), (["-S", "8", "--dscp", "ef"], "-S and --dscp"),
             (["--probe-mtu", "--tcp"], "--probe-mtu and --tcp"), (["--cport", "70000"], "--cport"),
-            (["-B", "nonsense"], "nonsense"), (["--tcp", "-B", "::1"], "::1"),
+            (["-B", "nonsense"], "nonsense"),
         ])
     func refused(arguments: [String], named: String) async throws {
         // Nothing listens there: what isn't refused would say so.

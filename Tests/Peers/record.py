@@ -9,6 +9,7 @@ one conversation: lines of the client begin with "C> ", lines of the server with
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -61,6 +62,9 @@ def main():
     options = parser.parse_args()
     peer = [sys.executable, "-B", PEER]
     options.output.mkdir(parents=True, exist_ok=True)
+    # qrate keeps its certificate and what it knows of servers there.
+    state = tempfile.TemporaryDirectory()
+    os.environ["XDG_STATE_HOME"] = state.name
 
     def file(kind, name):
         path = options.output / f"{kind}-{name}.txt"

@@ -270,7 +270,8 @@ struct UDPReceiveLoop: ~Copyable {
     private mutating func keepHouse(_ now: MonotonicTime) {
         if now >= feedbackDue {
             feedbackDue = now + Self.feedbackPause
-            sendFeedback(now)
+            // In a pause there is no news, and its time must not show: afterwards `elapsed_ms` would fall.
+            if !isPaused() { sendFeedback(now) }
         }
         if wakeUpsLeft > 0, now >= wakeUpDue {
             wakeUpsLeft -= 1
