@@ -69,9 +69,10 @@ package struct StreamTransport: Transport {
         guard let name = setup.settings.congestionController, let error = CongestionControl.refusal(of: name) else {
             return
         }
+        let reason = error.code == ENOENT ? "" : " (\(error.reason))"
         throw TransportError(
             .usage,
-            "this system has no congestion controller \(name) (\(error.reason)): use one of "
+            "this system can't use the congestion controller \(name)\(reason): use one of "
                 + CongestionControl.available.joined(separator: ", "), code: Int64(error.code))
     }
 
