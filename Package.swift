@@ -57,7 +57,9 @@ let package = Package(
         module("Security", ["CQrateGnuTLS", "QrateMeasurement"]),
         module("ControlProtocol", ["QrateMeasurement"]),
         module("Sockets", ["CQrateSocketShims", "QrateMeasurement"]),
-        module("QUICCore", ["CQrateNgtcp2", "CQrateGnuTLS", "QrateSecurity", "QrateMeasurement"]),
+        module(
+            "QUICCore",
+            ["CQrateNgtcp2", "CQrateGnuTLS", "QrateDatagramProtocol", "QrateSecurity", "QrateMeasurement"]),
         module("QUICDriver", ["QrateQUICCore", "QrateSecurity", "QrateSockets", "QrateMeasurement"]),
         module("TransportAPI", ["QrateMeasurement"]),
         module(
@@ -102,7 +104,12 @@ let package = Package(
             ]),
 
         tests("Measurement", ["QrateMeasurement"]),
-        tests("QUICCore", ["QrateQUICCore", "CQrateNgtcp2", "QrateSecurity", "QrateTestSupport", "QrateMeasurement"]),
+        tests(
+            "QUICCore",
+            [
+                "QrateQUICCore", "CQrateNgtcp2", "QrateDatagramProtocol", "QrateSecurity", "QrateTestSupport",
+                "QrateMeasurement",
+            ]),
         tests("QrateKit", ["QrateKit", "QrateTestSupport"]),
         tests("Sockets", ["QrateSockets", "QrateMeasurement"]),
         tests("DatagramProtocol", ["QrateDatagramProtocol"]),

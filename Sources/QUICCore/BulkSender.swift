@@ -7,9 +7,13 @@ struct BulkSender: ~Copyable {
     private var current = 0
     /// Bytes that may still be taken, over all streams.
     private(set) var remaining: UInt64
+    /// Bytes that may be taken now, over all streams: what pacing gives out.
+    var allowance = UInt64.max
     /// Monotonic nanoseconds; past it every stream is ended.
-    let deadline: UInt64
+    private(set) var deadline: UInt64
     private(set) var phase = Phase.sending
+    /// Since when nothing is taken, while that is so.
+    private var pausedAt: UInt64?
 
     enum Phase {
         case sending
@@ -25,6 +29,8 @@ struct BulkSender: ~Copyable {
         /// Flow control stops this stream until the peer extends it.
         var isBlocked = false
         var isEnded = false
+        /// The peer opens it, and hasn't yet.
+        var isAwaited = false
     }
 
     init(streamIDs: [Int64], byteBudget: UInt64?, deadline: UInt64?) {
@@ -40,13 +46,22 @@ struct BulkSender: ~Copyable {
 
     /// Payload handed to the library, per stream.
     var sent: [UInt64] { streams.map(\.offset) }
+    var sentTotal: UInt64 { streams.reduce(0) { $0 &+ $1.offset } }
+
+    /// How much may be taken now.
+    var available: UInt64 { min(remaining, allowance) }
 
     /// A stream that can be written to now; nil when there is none.
     mutating func nextStream() -> UnsafeMutablePointer<Stream>? {
         guard phase != .done, let base = streams.baseAddress else { return nil }
+        if phase == .sending, allowance == 0 || pausedAt != nil { return nil }
         for _ in 0..<streams.count {
             let candidate = base + current
-            if !candidate.pointee.isEnded, !candidate.pointee.isBlocked || phase == .ending { return candidate }
+            if !candidate.pointee.isEnded, !candidate.pointee.isAwaited,
+                !candidate.pointee.isBlocked || phase == .ending
+            {
+                return candidate
+            }
             rotate()
         }
         return nil
@@ -56,6 +71,7 @@ struct BulkSender: ~Copyable {
 
     mutating func took(_ count: UInt64, from stream: UnsafeMutablePointer<Stream>) {
         stream.pointee.offset += count
+        if allowance != .max { allowance -= min(count, allowance) }
         guard remaining != .max else { return }
         remaining -= min(count, remaining)
         if remaining == 0, phase == .sending { phase = .ending }
@@ -72,12 +88,45 @@ struct BulkSender: ~Copyable {
     }
 
     mutating func checkDeadline(_ now: UInt64) {
-        if now >= deadline { finish() }
+        if pausedAt == nil, now >= deadline { finish() }
+    }
+
+    /// When time is up; nil while that doesn't matter.
+    var timer: UInt64? { phase == .sending && pausedAt == nil && deadline != .max ? deadline : nil }
+
+    /// Whether so much time was left at `now` that a peer which wants no more wants it early.
+    func isEarly(_ now: UInt64, tolerance: UInt64) -> Bool {
+        phase == .sending && (deadline == .max || deadline > now && deadline - now > tolerance)
+    }
+
+    /// Takes nothing from `now` on, or goes on: the deadline moves by the pause.
+    mutating func setPaused(_ isPaused: Bool, now: UInt64) {
+        if isPaused {
+            if pausedAt == nil { pausedAt = now }
+        } else if let since = pausedAt {
+            pausedAt = nil
+            if deadline != .max { deadline &+= now &- since }
+        }
     }
 
     /// The peer gave credit: each stream may be tried again.
     mutating func unblock() {
         for index in streams.indices { streams[index].isBlocked = false }
+    }
+
+    /// The streams for which `isOpen` doesn't hold are left alone until ``opened(_:)``.
+    mutating func await(unless isOpen: (Int64) -> Bool) {
+        for index in streams.indices { streams[index].isAwaited = !isOpen(streams[index].id) }
+    }
+
+    mutating func opened(_ id: Int64) {
+        for index in streams.indices where streams[index].id == id { streams[index].isAwaited = false }
+    }
+
+    /// The peer will never open it.
+    mutating func abandonAwaited(_ id: Int64) {
+        guard let base = streams.baseAddress else { return }
+        for index in streams.indices where streams[index].id == id && streams[index].isAwaited { ended(base + index) }
     }
 
     /// Every stream, dropped: for an abort.

@@ -27,6 +27,12 @@ struct ConnectionState {
     /// Packets with payload declared lost, on streams that are closed and forgotten by the library.
     var lostOnClosedStreams: UInt64 = 0
 
+    /// Where payload in datagrams goes; nil where none is expected: what comes then is dropped.
+    var datagramReceiver: QUICConnection.DatagramReceiver?
+    var datagramContext: UnsafeMutableRawPointer?
+    /// When the datagrams came that are being read, monotonic nanoseconds.
+    var receivedAt: UInt64 = 0
+
     static let sinkSize = 128 << 10
 
     init(peerUnidirectional: Int64) {
@@ -47,17 +53,32 @@ struct ConnectionState {
         if sink == nil { sink = .allocate(byteCount: Self.sinkSize, alignment: 64) }
     }
 
+    /// The place of a data stream among those of its kind. Stream 0, the first bidirectional one, is control.
+    static func slot(of stream: Int64) -> Int { Int(stream >> 2) - (stream & 3 == 0 ? 1 : 0) }
+
+    /// Whether the peer sends payload on it: its own unidirectional streams, and the client's bidirectional ones.
+    func isData(_ stream: Int64) -> Bool {
+        stream & 3 == peerUnidirectional || stream & 3 == 0 && stream != QUICConnection.controlStream
+    }
+
     /// Payload on a data stream: counted, copied, and its credit given back at once.
     static func receive(
         _ state: UnsafeMutablePointer<ConnectionState>, stream: Int64, data: UnsafePointer<UInt8>?, count: Int,
         isLast: Bool
     ) -> Int32 {
-        let slot = Int(stream >> 2)
+        let slot = slot(of: stream)
         // Our limit excludes this, until a peer resets streams that it never used: the library grants one more for each.
         guard slot < QUICConnection.streamLimit, let sink = state.pointee.sink else {
             return NGTCP2_ERR_CALLBACK_FAILURE
         }
-        if count > 0, let data {
+        if state.pointee.datagramReceiver != nil {
+            // No payload: the end of a flow of datagrams.
+            let bytes = UnsafeRawBufferPointer(start: data, count: count)
+            let result = owner(state).receivedTail(bytes, isLast: isLast)
+            guard result == 0 else { return result }
+            _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, UInt64(count))
+            ngtcp2_conn_extend_max_offset(state.pointee.conn, UInt64(count))
+        } else if count > 0, let data {
             if state.pointee.sinkOffset + count > sinkSize { state.pointee.sinkOffset = 0 }
             (sink + state.pointee.sinkOffset).copyMemory(from: data, byteCount: min(count, sinkSize))
             state.pointee.sinkOffset += count
@@ -75,7 +96,7 @@ struct ConnectionState {
 
     /// RESET_STREAM on a data stream.
     static func receiveReset(_ state: UnsafeMutablePointer<ConnectionState>, stream: Int64) -> Int32 {
-        let slot = Int(stream >> 2)
+        let slot = slot(of: stream)
         guard slot < QUICConnection.streamLimit else { return NGTCP2_ERR_CALLBACK_FAILURE }
         if !state.pointee.hasEnded[slot] {
             state.pointee.hasEnded[slot] = true
@@ -106,7 +127,7 @@ struct ConnectionState {
         table.recv_stream_data = { _, flags, stream, _, data, count, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
             let isLast = flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0
-            if stream & 3 == state.pointee.peerUnidirectional {
+            if state.pointee.isData(stream) {
                 return receive(state, stream: stream, data: data, count: count, isLast: isLast)
             }
             let bytes = UnsafeRawBufferPointer(start: data, count: count)
@@ -124,18 +145,35 @@ struct ConnectionState {
             owner(user).record(.streamsAvailable)
             return 0
         }
+        table.extend_max_local_streams_bidi = { _, _, user in
+            owner(user).record(.streamsAvailable)
+            return 0
+        }
         table.stream_close = { conn, _, stream, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional ^ 1 {  // one of our data streams
+            // One of our data streams: for this end's payload only, or for both ends'.
+            if stream & 3 == state.pointee.peerUnidirectional ^ 1
+                || stream & 3 == 0 && stream != QUICConnection.controlStream
+            {
                 state.pointee.lostOnClosedStreams += UInt64(ngtcp2_conn_get_stream_loss_count(conn, stream))
             }
             return 0
         }
         table.stream_reset = { _, stream, _, _, user, _ in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
-            if stream & 3 == state.pointee.peerUnidirectional { return receiveReset(state, stream: stream) }
+            if state.pointee.isData(stream) {
+                owner(user).dataStreamReset(stream)
+                return receiveReset(state, stream: stream)
+            }
             guard stream == QUICConnection.controlStream else { return NGTCP2_ERR_CALLBACK_FAILURE }
             owner(user).record(.controlEnded)
+            return 0
+        }
+        table.recv_datagram = { _, _, data, count, user in
+            let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            if let receive = state.pointee.datagramReceiver, let context = state.pointee.datagramContext {
+                receive(context, data, count, state.pointee.receivedAt)
+            }
             return 0
         }
         table.handshake_completed = { _, user in
@@ -167,6 +205,10 @@ struct ConnectionState {
         }
         return table
     }()
+
+    private static func owner(_ state: UnsafeMutablePointer<ConnectionState>) -> QUICConnection {
+        owner(UnsafeMutableRawPointer(state))
+    }
 
     private static func owner(_ user: UnsafeMutableRawPointer?) -> QUICConnection {
         // Set before the library's connection exists, and valid for as long as it does.

@@ -1,4 +1,6 @@
-/// The bytes that every bulk stream sends: one immutable random block, repeated.
+internal import QrateMeasurement
+
+/// The bytes that every bulk stream sends: one immutable block, repeated.
 ///
 /// ngtcp2 doesn't copy stream data and reads it again for a retransmission, so it must stay where it is, unchanged.
 /// Payload at stream offset `n` is the block's byte `n mod period`; with two periods in memory, a whole period can be
@@ -14,6 +16,19 @@ enum PayloadPattern {
         (block + period).initialize(from: block, count: period)
         return block
     }()
+
+    nonisolated(unsafe) private static let zeros: UnsafeMutablePointer<UInt8> = {
+        let block = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * period)
+        block.initialize(repeating: 0, count: 2 * period)
+        return block
+    }()
+
+    static func block(of content: PayloadContent) -> UnsafeMutablePointer<UInt8> {
+        switch content {
+        case .random: block
+        case .zeros: zeros
+        }
+    }
 
     /// Where in the block the payload at `offset` of a stream begins; a whole period can be read from there.
     static func position(of offset: UInt64) -> Int { Int(truncatingIfNeeded: offset & UInt64(period - 1)) }

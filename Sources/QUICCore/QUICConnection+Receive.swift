@@ -19,6 +19,7 @@ extension QUICConnection {
     ) {
         var path = Self.rawPath(local, remote)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
+        state.pointee.receivedAt = now.nanoseconds
         let size = max(segmentSize ?? datagrams.count, 1)
         var offset = 0
         while offset < datagrams.count {
@@ -61,7 +62,7 @@ extension QUICConnection {
         switch phase {
         case .open:
             let timer = ngtcp2_conn_get_expiry(state.pointee.conn)
-            guard let deadline = bulkDeadline else { return MonotonicTime(nanoseconds: timer) }
+            guard let deadline = bulk?.timer else { return MonotonicTime(nanoseconds: timer) }
             return MonotonicTime(nanoseconds: min(timer, deadline))
         case .closePending: return MonotonicTime(nanoseconds: 0)
         case .closing, .draining: return MonotonicTime(nanoseconds: closingUntil)
@@ -73,7 +74,7 @@ extension QUICConnection {
 
     /// Called by the library.
     func receivedControl(_ bytes: UnsafeRawBufferPointer, stream: Int64, isLast: Bool) -> Int32 {
-        // The stream limits let no other bidirectional stream come into being.
+        // No other stream of which this end is neither the sender nor a receiver of payload can come into being.
         guard stream == Self.controlStream else { return NGTCP2_ERR_CALLBACK_FAILURE }
         if !bytes.isEmpty { record(.control(Array(bytes))) }
         if isLast { record(.controlEnded) }
@@ -89,14 +90,27 @@ extension QUICConnection {
 
     // MARK: Payload
 
-    /// Lets the peer open `streams` data streams and send a test's worth of data. A second call changes nothing:
-    /// streams are counted by their place in ``received``, which has room for one test.
-    package func allowPayload(streams: Int) {
+    /// Lets the peer send a test's worth of data on `streams` data streams. A second call changes nothing: streams are
+    /// counted by their place in ``received``, which has room for one test.
+    ///
+    /// - Parameter kind: Unidirectional ones, or those on which both ends send: these the client opens.
+    package func allowPayload(streams: Int, kind: DataStreamKind = .unidirectional) {
         guard phase == .open, !hasAllowedPayload else { return }
         hasAllowedPayload = true
         state.pointee.makeSink()
-        ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, max(0, min(streams, Self.streamLimit)))
+        let count = max(0, min(streams, Self.streamLimit))
+        switch (kind, role) {
+        case (.unidirectional, _): ngtcp2_conn_extend_max_streams_uni(state.pointee.conn, count)
+        case (.bidirectional, .server): ngtcp2_conn_extend_max_streams_bidi(state.pointee.conn, count)
+        case (.bidirectional, .client): break
+        }
         ngtcp2_conn_extend_max_offset(state.pointee.conn, settings.testCredit)
+    }
+
+    /// A bidirectional stream begins with the credit of a control stream; as a data stream it gets more.
+    func raiseCredit(ofBidirectional stream: Int64) {
+        let missing = settings.streamWindow &- min(settings.streamWindow, settings.controlStreamWindow)
+        if missing > 0 { _ = ngtcp2_conn_extend_max_stream_offset(state.pointee.conn, stream, missing) }
     }
 
     /// Payload bytes received so far, per data stream in the order of their IDs. Valid as long as the connection.

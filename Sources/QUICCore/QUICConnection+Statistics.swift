@@ -17,7 +17,8 @@ extension QUICConnection {
         metrics.congestionWindow = ByteCount(raw.cwnd)
         metrics.bytesInFlight = ByteCount(raw.bytes_in_flight)
         if raw.ssthresh != .max { metrics.slowStartThreshold = ByteCount(raw.ssthresh) }
-        if bulk != nil { metrics.streamPacketsLost = streamPacketsLost }
+        // Of packets with datagrams the library tells nothing that costs nothing; their receiver counts what is missing.
+        if bulk != nil, datagrams == nil { metrics.streamPacketsLost = streamPacketsLost }
         metrics.datagramsSent = counters.datagramsSent
         metrics.datagramsReceived = counters.datagramsReceived
         metrics.maxUDPPayload = ByteCount(

@@ -6,8 +6,9 @@ package struct Transmit {
     /// Bytes written to the buffer, in datagrams of `segmentSize` each; only the last may be shorter.
     package var byteCount: Int
     package var segmentSize: Int
-    /// The ECN bits for the IP header (RFC 3168).
-    package var ecn: UInt8
+    /// The TOS or traffic class byte for the IP header: the connection's code point, and QUIC's ECN mark (RFC 3168).
+    package var typeOfService: UInt8
+    package var ecn: UInt8 { typeOfService & 3 }
     /// Where to send it and from which address: sockaddrs, valid until the connection is used again.
     package var remote: UnsafeRawBufferPointer
     package var local: UnsafeRawBufferPointer
@@ -25,6 +26,8 @@ extension QUICConnection {
     /// UDP_SEGMENT's limits: 64 segments, and the largest IPv4 or IPv6 datagram together.
     package static let largestBatch = 64
     package static let batchBytes = 65487
+    /// What every path carries that QUIC works on (RFC 9000 §14).
+    package static let smallestPathMTU = 1200
     /// Room for one packet of any size that this connection sends.
     var carryCapacity: Int { max(settings.maxUDPPayload, 1500) }
 
@@ -55,8 +58,10 @@ extension QUICConnection {
         // Handshake datagrams are padded and coalesced one by one: they aren't worth a batch.
         let limit = min(limit, isHandshakeComplete ? Self.largestBatch : 1)
         let room = min(buffer.count, Self.batchBytes)
+        // Larger datagrams than every path carries can wait until the peer is known to be there.
+        let largest = isHandshakeConfirmed || !settings.ignoresPathMTU ? carryCapacity : Self.smallestPathMTU
         while count < limit {
-            let capacity = segment == 0 ? min(room, carryCapacity) : segment
+            let capacity = segment == 0 ? min(room, largest) : segment
             guard room - total >= capacity else { break }
             let (written, ecn) = writePacket(base + total, capacity, now.nanoseconds)
             guard written > 0 else { break }
@@ -91,7 +96,11 @@ extension QUICConnection {
             if taken >= 0 { control.took(taken, withEnd: next.isLast) }
             if written > 0 || written != Int(NGTCP2_ERR_STREAM_DATA_BLOCKED) { return (finish(written, now), ecn) }
         }
-        if isHandshakeComplete, let result = writePayload(target, capacity, now) { return result }
+        if datagrams != nil {
+            if let result = writeDatagram(target, capacity, now) { return result }
+        } else if isHandshakeComplete, let result = writePayload(target, capacity, now) {
+            return result
+        }
         let (written, _, ecn) = write(target, capacity, stream: -1, isLast: false, nil, 0, now)
         return (finish(written, now), ecn)
     }
@@ -100,7 +109,7 @@ extension QUICConnection {
     private func writePayload(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8)? {
         while let stream = bulk?.nextStream() {
             let ending = bulk?.phase == .ending
-            let available = ending ? 0 : min(UInt64(PayloadPattern.period), bulk?.remaining ?? 0)
+            let available = ending ? 0 : min(UInt64(PayloadPattern.period), bulk?.available ?? 0)
             let (written, taken, ecn) = write(
                 target, capacity, stream: stream.pointee.id, isLast: ending,
                 payload + PayloadPattern.position(of: stream.pointee.offset), Int(available), now)
@@ -112,7 +121,7 @@ extension QUICConnection {
                 // By its own flow control. With the connection's credit used up the library writes 0 bytes instead.
                 stream.pointee.isBlocked = true
             case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
-                bulk?.ended(stream)  // the peer stopped it
+                streamStopped(stream, now)
             default:
                 return (finish(written, now), ecn)
             }
@@ -120,7 +129,7 @@ extension QUICConnection {
         return nil
     }
 
-    private func write(
+    func write(
         _ target: UnsafeMutableRawPointer, _ capacity: Int, stream: Int64, isLast: Bool,
         _ data: UnsafeMutablePointer<UInt8>?, _ count: Int, _ now: UInt64
     ) -> (written: Int, taken: Int, ecn: UInt8) {
@@ -136,13 +145,15 @@ extension QUICConnection {
     }
 
     /// Errors end the connection; they write nothing.
-    private func finish(_ written: Int, _ now: UInt64) -> Int {
+    func finish(_ written: Int, _ now: UInt64) -> Int {
         guard written < 0 else { return written }
         if phase == .open { fail(Int32(truncatingIfNeeded: written), "writing a packet", now: now) }
         return 0
     }
 
     // MARK: Paths and counts
+
+    var writePathPointer: UnsafeMutablePointer<ngtcp2_path> { Self.path(writePath) }
 
     /// A path storage begins with the path, whose addresses point into it.
     private static func path(_ storage: UnsafeMutablePointer<ngtcp2_path_storage>) -> UnsafeMutablePointer<ngtcp2_path>
@@ -172,7 +183,8 @@ extension QUICConnection {
             counters.unmarkedSince &+= UInt64(count)
         }
         return Transmit(
-            byteCount: total, segmentSize: segment, ecn: ecn, remote: Self.bytes(path.pointee.path.remote),
+            byteCount: total, segmentSize: segment, typeOfService: typeOfService & 0xfc | ecn,
+            remote: Self.bytes(path.pointee.path.remote),
             local: Self.bytes(path.pointee.path.local))
     }
 

@@ -19,7 +19,10 @@ package final class QUICConnection {
     let state: UnsafeMutablePointer<ConnectionState>
     /// Set by the factories below right after `init`; TLS callbacks reach it through the state.
     private(set) var tls: TLSSession?
-    let settings: ConnectionSettings
+    package let settings: ConnectionSettings
+    /// What a server shows of itself.
+    private var credentials: ServerCredentials?
+    private var chosenIdentity: ServerIdentity?
     private let gate: ServerGate?
 
     // What is touched for each packet isn't checked for exclusive access at run time: one thread owns all of it, and the
@@ -28,13 +31,19 @@ package final class QUICConnection {
     /// Whether the control stream exists at this end: at a server, since the client's first byte on it.
     @exclusivity(unchecked) var isControlOpen = false
     @exclusivity(unchecked) var bulk: BulkSender?
+    /// Present while payload goes out in datagrams.
+    @exclusivity(unchecked) var datagrams: DatagramFlow?
+    /// What came of the peer's tail marker.
+    var tail: [UInt8] = []
     @exclusivity(unchecked) var phase = Phase.open
     @exclusivity(unchecked) var counters = PacketCounters()
     @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
     /// The peer is known to have completed it too (RFC 9001 §4.1.2).
-    private(set) var isHandshakeConfirmed = false
-    /// The data streams that this end opened.
+    @exclusivity(unchecked) private(set) var isHandshakeConfirmed = false
+    /// The data streams that this end sends on.
     var bulkIDs: [Int64] = []
+    /// The client's bidirectional data streams that have come to be, at a server.
+    var openedByPeer: Set<Int64> = []
     var hasAllowedPayload = false
     /// Why this end closes; set before `phase` says that it does.
     var closeCause: CloseCause?
@@ -50,7 +59,10 @@ package final class QUICConnection {
     /// Length of the CONNECTION_CLOSE packet, which is kept in `carryBuffer`.
     var closePacket = 0
 
-    let payload = PayloadPattern.block
+    /// What payload is read from: see ``PayloadPattern``.
+    @exclusivity(unchecked) var payload = PayloadPattern.block(of: .random)
+    /// The TOS or traffic class byte of what is sent; its ECN bits are QUIC's own.
+    @exclusivity(unchecked) package var typeOfService: UInt8
     /// Filled by each write with the path to send on. ngtcp2 writes addresses into this storage.
     let writePath: UnsafeMutablePointer<ngtcp2_path_storage>
     /// The path of the batch that is being written.
@@ -92,9 +104,11 @@ package final class QUICConnection {
     /// - Parameters:
     ///   - local: The socket's sockaddr. Packets that come to another address are ignored.
     ///   - serverName: For SNI; nil for an address.
+    ///   - token: What the server gave to be shown by this connection; nil for a first one.
     package static func client(
         local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, identity: ClientIdentity, trust: ServerTrust,
-        serverName: String?, applicationProtocols: [String], settings: ConnectionSettings, now: MonotonicTime
+        serverName: String?, applicationProtocols: [String], token: ConnectionToken? = nil,
+        settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let connection = QUICConnection(role: .client, settings, gate: nil)
         let session = try TLSSession.client(
@@ -107,12 +121,15 @@ package final class QUICConnection {
         var library = connection.librarySettings(now)
         var parameters = connection.transportParameters()
         var path = rawPath(local, remote)
-        try QUICError.check(
-            ngtcp2_conn_client_new_versioned(
+        var tokenBytes = token?.bytes ?? []
+        let result = tokenBytes.withUnsafeMutableBufferPointer { tokenBytes in
+            library.token = ngtcp2_vec(base: tokenBytes.baseAddress, len: tokenBytes.count)  // copied by the library
+            return ngtcp2_conn_client_new_versioned(
                 &connection.state.pointee.conn, &destination, &source, &path, UInt32(NGTCP2_PROTO_VER_V1),
                 NGTCP2_CALLBACKS_VERSION, &callbacks, NGTCP2_SETTINGS_VERSION, &library,
-                NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.state),
-            "making a client connection")
+                NGTCP2_TRANSPORT_PARAMS_VERSION, &parameters, nil, connection.state)
+        }
+        try QUICError.check(result, "making a client connection")
         connection.finishSetUp(session, source)
         return connection
     }
@@ -127,6 +144,8 @@ package final class QUICConnection {
         let session = try TLSSession.server(
             credentials, applicationProtocols: applicationProtocols, state: connection.state)
         connection.tls = session
+        connection.credentials = credentials
+        if !credentials.alternatives.isEmpty { session.askForIdentity() }
         let sourceID = ConnectionID.random()
         var source = sourceID.raw
         var destination = initial.source
@@ -161,6 +180,7 @@ package final class QUICConnection {
     private init(role: Role, _ settings: ConnectionSettings, gate: ServerGate?) {
         self.role = role
         self.settings = settings
+        typeOfService = settings.typeOfService
         self.gate = gate
         state = .allocate(capacity: 1)
         state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3))
@@ -200,7 +220,8 @@ package final class QUICConnection {
         result.initial_ts = now.nanoseconds
         result.handshake_timeout = settings.handshakeTimeout.nanoseconds
         result.max_tx_udp_payload_size = settings.maxUDPPayload
-        result.no_pmtud = settings.discoversPathMTU ? 0 : 1
+        result.no_pmtud = settings.discoversPathMTU && !settings.ignoresPathMTU ? 0 : 1
+        result.no_tx_udp_payload_size_shaping = settings.ignoresPathMTU ? 1 : 0
         // The library lets the window of the beginning grow to here, and keeps what a test added to it on top.
         result.max_window = settings.windowCeiling - settings.testCredit
         result.max_stream_window = settings.windowCeiling
@@ -210,14 +231,15 @@ package final class QUICConnection {
     private func transportParameters() -> ngtcp2_transport_params {
         var result = ngtcp2_transport_params()
         ngtcp2_transport_params_default_versioned(NGTCP2_TRANSPORT_PARAMS_VERSION, &result)
-        result.initial_max_data = ConnectionSettings.initialConnectionWindow
+        result.initial_max_data = settings.initialConnectionWindow
         result.initial_max_stream_data_uni = settings.streamWindow
-        result.initial_max_stream_data_bidi_local = ConnectionSettings.controlStreamWindow
-        result.initial_max_stream_data_bidi_remote = ConnectionSettings.controlStreamWindow
+        result.initial_max_stream_data_bidi_local = settings.controlStreamWindow
+        result.initial_max_stream_data_bidi_remote = settings.controlStreamWindow
         // The control stream is the client's. Data streams are allowed once a test is agreed on.
         result.initial_max_streams_bidi = role == .server ? 1 : 0
         result.initial_max_streams_uni = 0
         result.max_idle_timeout = settings.idleTimeout.nanoseconds
+        result.max_datagram_frame_size = Self.largestDatagramFrame
         result.active_connection_id_limit = ConnectionSettings.connectionIDLimit
         return result
     }
@@ -249,6 +271,16 @@ package final class QUICConnection {
 
     // MARK: Called by the library, through the state
 
+    /// The client's hello was read: its application protocol may want another certificate.
+    func chooseIdentity() {
+        guard let name = tls?.applicationProtocol, let other = credentials?.alternatives[name] else { return }
+        chosenIdentity = other
+        tls?.present(other)
+    }
+
+    /// Of the certificate that this server showed; nil at a client.
+    package var presented: Fingerprint? { (chosenIdentity ?? credentials?.identity)?.fingerprint }
+
     func handshakeCompleted() {
         isHandshakeComplete = true
         if role == .server { isHandshakeConfirmed = true }
@@ -258,7 +290,14 @@ package final class QUICConnection {
     func handshakeConfirmed() { isHandshakeConfirmed = true }
 
     func streamOpened(_ stream: Int64) {
-        if stream == Self.controlStream { isControlOpen = true }
+        if stream == Self.controlStream {
+            isControlOpen = true
+        } else if stream & 3 == 0 {
+            raiseCredit(ofBidirectional: stream)
+            if openedByPeer.isEmpty { record(.streamsAvailable) }
+            openedByPeer.insert(stream)
+            bulk?.opened(stream)
+        }
     }
 
     func receivedStatelessReset() { sawStatelessReset = true }

@@ -6,8 +6,12 @@ package enum QUICEvent: Sendable, Equatable {
     case control([UInt8])
     /// The peer ended its half of the control stream.
     case controlEnded
-    /// The peer allows more data streams.
+    /// Payload that waited for streams may be able to begin: the peer allows more of them, or has opened the first one.
     case streamsAvailable
+    /// The peer has sent its last datagram of payload, and so many in all. Some may be lost, or still on their way.
+    case datagramsSent(UInt64)
+    /// The peer wants no more of a data stream, long before its time is over.
+    case payloadStopped
     /// Packets to this ID belong to this connection from now on, or no longer.
     case issuedConnectionID(ConnectionID)
     case retiredConnectionID(ConnectionID)

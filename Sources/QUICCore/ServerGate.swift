@@ -37,6 +37,8 @@ package struct ServerGate: Sendable {
         let source: ngtcp2_cid
         let version: UInt32
         let token: [UInt8]
+        /// The token of a test's data connection, recognised by ``judge(_:_:remote:reply:isUnderLoad:now:isKnown:)``.
+        package let connectionToken: ConnectionToken?
         /// The destination of the client's very first Initial, when this one answers a Retry.
         let originalDestination: ngtcp2_cid?
 
@@ -48,22 +50,25 @@ package struct ServerGate: Sendable {
     ///   - remote: The sender's sockaddr, which a retry token is bound to.
     ///   - reply: Room for an answer, ``largestReply`` bytes.
     ///   - isUnderLoad: Many handshakes are under way: demand a Retry even where the operator didn't ask for it.
+    ///   - isKnown: Whether a connection token was given, not long ago and not to be used up, to a client at `remote`:
+    ///     then its address is as good as proven. Any other one is refused.
     package func judge(
         _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, remote: UnsafeRawBufferPointer,
-        reply: UnsafeMutableRawBufferPointer, isUnderLoad: Bool = false, now: UInt64
+        reply: UnsafeMutableRawBufferPointer, isUnderLoad: Bool = false, now: UInt64,
+        isKnown: (ConnectionToken) -> Bool = { _ in false }
     ) -> Decision {
         switch header {
         case .notQUIC: return .drop
         case .short(let id): return statelessReset(for: id, datagram.count, reply)
         case .unsupportedVersion(let destination, let source):
             return versionNegotiation(destination, source, datagram.count, reply)
-        case .long: return judgeInitial(datagram, remote, reply, demandsRetry || isUnderLoad, now)
+        case .long: return judgeInitial(datagram, remote, reply, demandsRetry || isUnderLoad, now, isKnown)
         }
     }
 
     private func judgeInitial(
         _ datagram: UnsafeRawBufferPointer, _ remote: UnsafeRawBufferPointer, _ reply: UnsafeMutableRawBufferPointer,
-        _ demandsRetry: Bool, _ now: UInt64
+        _ demandsRetry: Bool, _ now: UInt64, _ isKnown: (ConnectionToken) -> Bool
     ) -> Decision {
         var header = ngtcp2_pkt_hd()
         let bytes = datagram.assumingMemoryBound(to: UInt8.self).baseAddress
@@ -75,15 +80,38 @@ package struct ServerGate: Sendable {
             return .accept(
                 AcceptedInitial(
                     destination: header.dcid, source: header.scid, version: header.version, token: token,
-                    originalDestination: original))
+                    connectionToken: nil, originalDestination: original))
         }
         // With a token, the library lets a shorter ID pass than RFC 9000 §7.2 allows for a client's own choice.
         guard header.dcid.datalen >= Int(NGTCP2_MIN_INITIAL_DCIDLEN) else { return .drop }
+        if let shown = ConnectionToken(token) {
+            guard isKnown(shown) else { return refuse(header, .invalidToken, reply) }
+            return .accept(
+                AcceptedInitial(
+                    destination: header.dcid, source: header.scid, version: header.version, token: token,
+                    connectionToken: shown, originalDestination: nil))
+        }
         if demandsRetry { return token.isEmpty ? retry(header, remote, reply, now) : .drop }
         return .accept(
             AcceptedInitial(
                 destination: header.dcid, source: header.scid, version: header.version, token: [],
-                originalDestination: nil))
+                connectionToken: nil, originalDestination: nil))
+    }
+
+    /// Why a client is turned away before there is a connection (RFC 9000 §20.1).
+    private enum Refusal: UInt64 {
+        case invalidToken = 0x0b
+    }
+
+    /// CONNECTION_CLOSE in an Initial packet, much smaller than what it answers.
+    private func refuse(
+        _ header: ngtcp2_pkt_hd, _ refusal: Refusal, _ reply: UnsafeMutableRawBufferPointer
+    ) -> Decision {
+        var header = header
+        let written = ngtcp2_crypto_write_connection_close(
+            reply.assumingMemoryBound(to: UInt8.self).baseAddress, reply.count, header.version, &header.scid,
+            &header.dcid, refusal.rawValue, nil, 0)
+        return written > 0 ? .reply(written) : .drop
     }
 
     private func retry(

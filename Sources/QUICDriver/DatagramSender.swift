@@ -18,7 +18,7 @@ final class DatagramSender {
         var offset: Int
         var end: Int
         var segmentSize: Int
-        var ecn: UInt8
+        var typeOfService: UInt8
         var remote: SocketAddress
         var local: SocketAddress
     }
@@ -40,7 +40,8 @@ final class DatagramSender {
         waiting.remote.withBytes { remote in
             waiting.local.withBytes { local in
                 send(
-                    waiting.offset, waiting.end, segmentSize: waiting.segmentSize, ecn: waiting.ecn, remote: remote,
+                    waiting.offset, waiting.end, segmentSize: waiting.segmentSize, typeOfService: waiting.typeOfService,
+                    remote: remote,
                     local: local)
             }
         }
@@ -54,7 +55,8 @@ final class DatagramSender {
             return 0
         }
         send(
-            0, batch.byteCount, segmentSize: batch.segmentSize, ecn: batch.ecn, remote: batch.remote, local: batch.local
+            0, batch.byteCount, segmentSize: batch.segmentSize, typeOfService: batch.typeOfService,
+            remote: batch.remote, local: batch.local
         )
         return batch.datagramCount
     }
@@ -66,7 +68,7 @@ final class DatagramSender {
     }
 
     private func send(
-        _ start: Int, _ end: Int, segmentSize: Int, ecn: UInt8, remote: UnsafeRawBufferPointer,
+        _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8, remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
         var offset = start
@@ -74,32 +76,36 @@ final class DatagramSender {
             let count = socket.usesSegmentation ? end - offset : min(segmentSize, end - offset)
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + count])
             let result = socket.send(
-                bytes, segmentSize: segmentSize, ecn: ecn, remote: isConnected ? nil : remote, local: source(local))
+                bytes, segmentSize: segmentSize, ecn: typeOfService, remote: isConnected ? nil : remote,
+                local: source(local))
             switch result {
             case .sent: offset += count
             case .wouldBlock:
                 guard let remote = SocketAddress(bytes: remote), let local = SocketAddress(bytes: local) else { return }
                 pending = Pending(
-                    offset: offset, end: end, segmentSize: segmentSize, ecn: ecn, remote: remote, local: local)
+                    offset: offset, end: end, segmentSize: segmentSize, typeOfService: typeOfService, remote: remote,
+                    local: local)
                 return
             case .refused(let code) where count > segmentSize:
                 // EIO and EINVAL: the device or the kernel won't segment. EMSGSIZE: a shrunken path, where some of
                 // these may still fit. The rest of the batch goes one by one; only the former is remembered.
                 if code == EIO || code == EINVAL { socket.giveUpSegmentation() }
-                return sendSingly(offset, end, segmentSize: segmentSize, ecn: ecn, remote: remote, local: local)
+                return sendSingly(
+                    offset, end, segmentSize: segmentSize, typeOfService: typeOfService, remote: remote, local: local)
             case .refused: offset += count  // lost, and QUIC will notice
             }
         }
     }
 
     private func sendSingly(
-        _ start: Int, _ end: Int, segmentSize: Int, ecn: UInt8, remote: UnsafeRawBufferPointer,
+        _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8, remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
         for offset in stride(from: start, to: end, by: segmentSize) {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<min(offset + segmentSize, end)])
             _ = socket.send(
-                bytes, segmentSize: bytes.count, ecn: ecn, remote: isConnected ? nil : remote, local: source(local))
+                bytes, segmentSize: bytes.count, ecn: typeOfService, remote: isConnected ? nil : remote,
+                local: source(local))
         }
     }
 

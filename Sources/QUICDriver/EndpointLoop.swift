@@ -1,5 +1,6 @@
 import QrateMeasurement
 package import QrateQUICCore
+package import QrateSecurity
 import QrateSockets
 
 /// The loop of an endpoint's thread: receive, timers, commands, transmit, wait.
@@ -16,6 +17,8 @@ package final class EndpointLoop {
     private var entries: [Entry] = []
     private var routes: [ConnectionID: Entry] = [:]
     private var lastNumber: UInt64 = 0
+    /// A server's tests that wait for data connections, by the secret in their tokens.
+    private var tickets: [[UInt8]: ConnectionTicket] = [:]
     private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
     private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 16)
     private let info = ReceiveInfo()
@@ -40,8 +43,16 @@ package final class EndpointLoop {
         /// Something happened: it may have datagrams to send.
         var isDue = true
         var ids: [ConnectionID] = []
+        let credentials: ServerCredentials?
+        /// A data connection of somebody who has been let in already.
+        let hasTicket: Bool
 
-        init(_ number: ConnectionNumber, _ connection: QUICConnection, _ handler: any QUICConnectionHandler) {
+        init(
+            _ number: ConnectionNumber, _ connection: QUICConnection, _ handler: any QUICConnectionHandler,
+            credentials: ServerCredentials? = nil, hasTicket: Bool = false
+        ) {
+            self.credentials = credentials
+            self.hasTicket = hasTicket
             self.number = number
             self.connection = connection
             self.handler = handler
@@ -76,6 +87,37 @@ package final class EndpointLoop {
         guard let entry = entries.first(where: { $0.number == number }) else { return nil }
         entry.isDue = true
         return body(entry.connection)
+    }
+
+    /// The connection has something to send, or its handler another deadline.
+    package func touch(_ number: ConnectionNumber) {
+        for entry in entries where entry.number == number { entry.isDue = true }
+    }
+
+    package var connectionCount: Int { entries.count }
+
+    /// What the connection presented itself with, at a server; nil when it is gone.
+    package func credentials(of number: ConnectionNumber) -> ServerCredentials? {
+        entries.first { $0.number == number }?.credentials
+    }
+
+    // MARK: Data connections of tests, at a server
+
+    /// Lets a test's client make connections with a token that has this secret, until the ticket expires.
+    package func issue(_ ticket: ConnectionTicket, secret: [UInt8]) {
+        let now = MonotonicClock.now()
+        tickets = tickets.filter { $0.value.expiry > now }
+        tickets[secret] = ticket
+    }
+
+    package func revokeTicket(_ secret: [UInt8]) { tickets[secret] = nil }
+
+    /// The connection in this place came to nothing: the client may try again.
+    package func freePlace(_ token: ConnectionToken) { tickets[token.secret]?.used.remove(token.place) }
+
+    private func isKnown(_ token: ConnectionToken, _ remote: UnsafeRawBufferPointer, _ now: MonotonicTime) -> Bool {
+        guard let ticket = tickets[token.secret], let peer = SocketAddress(bytes: remote) else { return false }
+        return ticket.admits(token, from: peer, now: now)
     }
 
     /// Closes every connection, for an owner that can't name the one it has yet.
@@ -155,14 +197,23 @@ package final class EndpointLoop {
             let first = UnsafeRawBufferPointer(rebasing: run.prefix(segment))
             start = end
             let header = DatagramHeader.parse(first)
-            guard let entry = find(header) ?? accept(first, header, local: local, remote: info.remote, now) else {
-                continue
+            if let entry = find(header) ?? accept(first, header, local: local, remote: info.remote, now) {
+                deliver(run, segment, to: entry, local: local, now)
+            } else if acceptor == nil {
+                // Of no known ID: a stateless reset, or an answer to the Initial of one of them. They look for themselves.
+                for entry in entries { deliver(run, segment, to: entry, local: local, now) }
             }
-            entry.isDue = true
-            entry.handler.willReceive(entry.connection, now: now)
-            entry.connection.handleDatagrams(
-                run, segmentSize: segment, local: local, remote: info.remote, ecn: info.ecn, now: now)
         }
+    }
+
+    private func deliver(
+        _ run: UnsafeRawBufferPointer, _ segment: Int, to entry: Entry, local: UnsafeRawBufferPointer,
+        _ now: MonotonicTime
+    ) {
+        entry.isDue = true
+        entry.handler.willReceive(entry.connection, now: now)
+        entry.connection.handleDatagrams(
+            run, segmentSize: segment, local: local, remote: info.remote, ecn: info.ecn, now: now)
     }
 
     /// One datagram that came by another socket.
@@ -199,12 +250,11 @@ package final class EndpointLoop {
         switch header {
         case .short(let id), .long(let id):
             if let entry = routes[id] { return entry }
-            // A client has one connection, and its socket is connected to one peer.
-            return acceptor == nil ? entries.first : nil
-        case .unsupportedVersion, .notQUIC:
-            // A client's connection must see a Version Negotiation packet (RFC 9000 §6.2).
-            return acceptor == nil ? entries.first : nil
+        case .unsupportedVersion, .notQUIC: break
         }
+        // A client's socket is connected to one peer, and mostly for one connection. That must also see what has no ID
+        // to go by: a Version Negotiation packet (RFC 9000 §6.2).
+        return acceptor == nil && entries.count == 1 ? entries.first : nil
     }
 
     // MARK: Accepting
@@ -221,10 +271,15 @@ package final class EndpointLoop {
                 })
             return nil
         }
-        let handshakes = entries.reduce(0) { $0 + ($1.connection.isHandshakeComplete ? 0 : 1) }
+        var handshakes = 0, clients = 0
+        for entry in entries where !entry.hasTicket {
+            clients += 1
+            if !entry.connection.isHandshakeComplete { handshakes += 1 }
+        }
         let decision = acceptor.gate.judge(
             datagram, header, remote: remote, reply: replyBuffer,
-            isUnderLoad: handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds)
+            isUnderLoad: handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds
+        ) { isKnown($0, remote, now) }
         switch decision {
         case .drop: return nil
         case .reply(let count):
@@ -232,15 +287,26 @@ package final class EndpointLoop {
                 UnsafeRawBufferPointer(rebasing: replyBuffer[..<count]), remote: remote, local: local)
             return nil
         case .accept(let initial):
-            guard entries.count < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote) else { return nil }
+            let token = initial.connectionToken
+            let ticket = token.flatMap { tickets[$0.secret] }
+            guard ticket != nil || clients < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote)
+            else { return nil }
             do throws(QUICError) {
+                let credentials = ticket?.credentials ?? acceptor.credentials()
                 let connection = try QUICConnection.server(
-                    initial, local: local, remote: remote, credentials: acceptor.credentials(),
-                    applicationProtocols: acceptor.applicationProtocols, gate: acceptor.gate,
-                    settings: acceptor.settings, now: now)
+                    initial, local: local, remote: remote, credentials: credentials,
+                    applicationProtocols: ticket?.applicationProtocols ?? acceptor.applicationProtocols,
+                    gate: acceptor.gate, settings: ticket?.settings ?? acceptor.settings, now: now)
                 lastNumber += 1
                 let number = ConnectionNumber(value: lastNumber)
-                let entry = Entry(number, connection, acceptor.makeHandler(number, peer))
+                let handler: any QUICConnectionHandler
+                if let ticket, let token {
+                    tickets[token.secret]?.used.insert(token.place)
+                    handler = ticket.makeHandler(self, number, connection, token)
+                } else {
+                    handler = acceptor.makeHandler(self, number, peer)
+                }
+                let entry = Entry(number, connection, handler, credentials: credentials, hasTicket: ticket != nil)
                 entries.append(entry)
                 takeEvents(entry, now)
                 return entry
@@ -268,6 +334,7 @@ package final class EndpointLoop {
         for entry in entries where entry.isDue {
             // A handler may have more to send once it knows what happened.
             takeEvents(entry, now)
+            entry.handler.willTurn(entry.connection, now: now)
             let count = sender.isBlocked ? 0 : sender.sendNext(of: entry.connection, now)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)

@@ -5,6 +5,8 @@ package import QrateQUICCore
 package protocol QUICConnectionHandler: AnyObject {
     /// A batch that arrived at `now` is about to be handed to the connection: what is counted until here came before.
     func willReceive(_ connection: QUICConnection, now: MonotonicTime)
+    /// The connection is about to send what it can. Called once a turn, before ``didTurn(_:now:)``.
+    func willTurn(_ connection: QUICConnection, now: MonotonicTime)
     /// The connection was given datagrams, a timer or a command, and sent what it could. Called once a turn.
     func didTurn(_ connection: QUICConnection, now: MonotonicTime)
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime)

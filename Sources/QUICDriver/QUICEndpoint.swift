@@ -42,15 +42,19 @@ package final class QUICEndpoint: Sendable {
         /// Asked for each new connection, so that certificates can be replaced while the server runs.
         package var credentials: @Sendable () -> ServerCredentials
         /// Called on the endpoint's thread with each new connection's number; gives its handler.
-        package var makeHandler: @Sendable (ConnectionNumber, SocketAddress) -> any QUICConnectionHandler
+        package var makeHandler: MakeHandler
         package var connectionLimit: Int
         /// Gets, on the endpoint's thread, what came to the port and isn't QUIC: first bytes below 0x40.
         package var others: (@Sendable (StrayDatagram) -> Void)?
 
+        package typealias MakeHandler =
+            @Sendable (EndpointLoop, ConnectionNumber, SocketAddress) ->
+            any QUICConnectionHandler
+
         package init(
             gate: ServerGate, applicationProtocols: [String], settings: ConnectionSettings, connectionLimit: Int,
             credentials: @escaping @Sendable () -> ServerCredentials,
-            makeHandler: @escaping @Sendable (ConnectionNumber, SocketAddress) -> any QUICConnectionHandler
+            makeHandler: @escaping MakeHandler
         ) {
             self.gate = gate
             self.applicationProtocols = applicationProtocols

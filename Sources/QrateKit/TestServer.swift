@@ -121,9 +121,23 @@ public final class TestServer: Sendable {
                 let clients = try configuration.clientAuthorities.map { file throws(SecurityError) in
                     try ClientAuthority.load(file: file)
                 }
-                return ServerCredentials(try loadIdentity(configuration), clientAuthority: clients)
+                let identity = try loadIdentity(configuration)
+                return ServerCredentials(
+                    identity, alternatives: xfrIdentity(configuration, beside: identity), clientAuthority: clients)
             }
         }
+    }
+
+    /// An xfr accepts P-256 and Ed25519 keys only: for another, the self-made certificate answers it. A server that can't keep one refuses xfrs in
+    /// the handshake, and serves everybody else.
+    private static func xfrIdentity(
+        _ configuration: ServerConfiguration, beside identity: ServerIdentity
+    ) -> [String: ServerIdentity] {
+        guard !identity.keyKind.isKnownToXfr,
+            let directory = try? StateDirectory.path(or: configuration.stateDirectory),
+            let own = try? ServerIdentity.kept(in: directory)
+        else { return [:] }
+        return [QUICTransport.xfrProtocol: own]
     }
 
     private static func loadIdentity(_ configuration: ServerConfiguration) throws(SecurityError) -> ServerIdentity {

@@ -17,11 +17,13 @@ enum TransportFactory {
         }
         switch configuration.parameters.transport {
         case .quic:
-            var connection = ConnectionSettings()
-            connection.cipher = settings.cipher
-            return QUICTransport(
-                settings: connection, socketOptions: configuration.network.socketOptions, trust: trust,
-                identity: identity)
+            do throws(TransportError) {
+                return try QUICTransport(
+                    for: configuration.parameters, local: configuration.local.localEnd,
+                    socketOptions: configuration.network.socketOptions, trust: trust, identity: identity)
+            } catch {
+                throw error.failure
+            }
         case .tls:
             return StreamTransport.tls(
                 local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)

@@ -47,7 +47,8 @@ extension TrustRefusal {
     package var tlsAlert: UInt8 {
         switch cause {
         case .noCertificate: 50  // decode_error (RFC 8446 §4.4.2.4)
-        case .pinMismatch, .changedFingerprint, .selfSignedWhereAuthorityRecorded, .notOfControl: 46  // certificate_unknown
+        case .pinMismatch, .changedFingerprint, .selfSignedWhereAuthorityRecorded, .notOfControl:
+            46  // certificate_unknown
         case .unknownAuthority: 48  // unknown_ca
         case .expired, .notYetValid: 45  // certificate_expired: "or is not currently valid"
         case .wrongName, .invalid: 42  // bad_certificate

@@ -61,6 +61,9 @@ package final class ConnectionPair {
         /// Demands a certificate of the client.
         package var clientAuthority: ClientAuthority?
         package var link = SimulatedLink()
+        /// What the client shows in its Initial packets, and what the server has given out.
+        package var clientToken: ConnectionToken?
+        package var knownToken: ConnectionToken?
 
         package init(identity: ServerIdentity, trust: ServerTrust? = nil) {
             self.identity = identity
@@ -98,7 +101,7 @@ package final class ConnectionPair {
                 try QUICConnection.client(
                     local: local, remote: remote, identity: options.clientIdentity, trust: options.trust,
                     serverName: options.serverName, applicationProtocols: options.clientProtocols,
-                    settings: options.clientSettings, now: Self.start)
+                    token: options.clientToken, settings: options.clientSettings, now: Self.start)
             }
         }
     }
@@ -226,7 +229,9 @@ package final class ConnectionPair {
     private func judge(_ datagram: SimulatedLink.Datagram, _ header: DatagramHeader) -> ServerGate.Decision {
         datagram.bytes.withUnsafeBytes { bytes in
             mappedAddress.withBytes {
-                gate.judge(bytes, header, remote: $0, reply: buffer, isUnderLoad: isUnderLoad, now: now.nanoseconds)
+                gate.judge(
+                    bytes, header, remote: $0, reply: buffer, isUnderLoad: isUnderLoad, now: now.nanoseconds
+                ) { $0 == options.knownToken }
             }
         }
     }

@@ -74,16 +74,20 @@ package struct PeerIdentity: Sendable {
     package var warnings: [TestWarning]
     /// What this session can test. Inside TLS a client asks for `tcp`; this tells what it means.
     package var transports: Set<TransportKind>
+    /// Why this peer may run no test at all, to be told when it says hello; nil when it may.
+    package var refusal: TestFailure?
 
     package init(
         address: String, handshake: HandshakeReport? = nil, security: SecurityReport? = nil,
-        warnings: [TestWarning] = [], transports: Set<TransportKind> = Set(TransportKind.allCases)
+        warnings: [TestWarning] = [], transports: Set<TransportKind> = Set(TransportKind.allCases),
+        refusal: TestFailure? = nil
     ) {
         self.address = address
         self.handshake = handshake
         self.security = security
         self.warnings = warnings
         self.transports = transports
+        self.refusal = refusal
     }
 }
 

@@ -80,7 +80,14 @@ struct TestResult: Decodable, Sendable {
     }
 
     struct Path: Decodable, Sendable { var quic: QUIC? }
-    struct QUIC: Decodable, Sendable { var minRttUs: Double?, maxUdpPayloadBytes: Int? }
+
+    struct QUIC: Decodable, Sendable {
+        var minRttUs: Double?
+        var maxUdpPayloadBytes: Int?
+        var streamPacketsLost: UInt64?
+        var datagramsSent: UInt64?
+    }
+
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
     struct Handshake: Decodable, Sendable { var durationMs: Double }
     struct Security: Decodable, Sendable { var verification: String, knownSince: String?, fingerprintSha256: String }

@@ -9,7 +9,11 @@ public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let header = DatagramHeader.parse(datagram)
     check(header, of: datagram)
     for gate in gates {
-        for isUnderLoad in [false, true] { check(gate, datagram, header, isUnderLoad: isUnderLoad) }
+        for isUnderLoad in [false, true] {
+            for knowsTokens in [false, true] {
+                check(gate, datagram, header, isUnderLoad: isUnderLoad, knowsTokens: knowsTokens)
+            }
+        }
     }
     return 0
 }
@@ -36,13 +40,17 @@ private func check(_ header: DatagramHeader, of datagram: UnsafeRawBufferPointer
 
 /// An answer is never larger than what it answers, and only a large Initial opens the gate.
 private func check(
-    _ gate: ServerGate, _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, isUnderLoad: Bool
+    _ gate: ServerGate, _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, isUnderLoad: Bool,
+    knowsTokens: Bool
 ) {
     // Allocated each time, so that the sanitizer sees each byte beyond it.
     let reply = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 1)
     defer { reply.deallocate() }
     let decision = address.withUnsafeBytes {
-        gate.judge(datagram, header, remote: $0, reply: reply, isUnderLoad: isUnderLoad, now: 1_000_000_000)
+        gate.judge(datagram, header, remote: $0, reply: reply, isUnderLoad: isUnderLoad, now: 1_000_000_000) { token in
+            precondition(ConnectionToken(token.bytes) == token)
+            return knowsTokens
+        }
     }
     switch decision {
     case .reply(let count):
@@ -50,8 +58,12 @@ private func check(
         precondition(header != .notQUIC)
     case .accept(let initial):
         precondition(datagram.count >= 1200)
-        // Nobody has a token of these gates.
-        precondition(!gate.demandsRetry && !isUnderLoad)
+        // Nobody has a Retry token of these gates.
+        if initial.connectionToken != nil {
+            precondition(knowsTokens)
+        } else {
+            precondition(!gate.demandsRetry && !isUnderLoad)
+        }
         guard case .long(let id) = header, id == initial.destinationID, id.count >= 8 else {
             preconditionFailure("accepted \(header)")
         }

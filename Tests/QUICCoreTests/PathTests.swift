@@ -38,6 +38,34 @@ import Testing
         #expect(pair.client.pathMetrics().maxUDPPayload == ByteCount(1200))
     }
 
+    @Test(
+        "a fixed size is what full datagrams have, also beyond what discovery finds",
+        arguments: [1201, 1300, 8972, 60_000])
+    func fixedSize(size: Int) throws {
+        let pair = try connectedPair {
+            $0.settings.maxUDPPayload = size
+            $0.settings.ignoresPathMTU = true
+        }
+        #expect(pair.toServer.largestSent <= 1200, "the handshake goes through everywhere")
+        try pair.transfer(.upload, bytes: 3_000_007)
+        try pair.transfer(.download, bytes: 3_000_007)
+        #expect(pair.toServer.largestSent == size)
+        #expect(pair.toClient.largestSent == size)
+        #expect(pair.client.pathMetrics().maxUDPPayload == ByteCount(UInt64(size)))
+    }
+
+    @Test("datagrams carry the code point, and the ECN bits stay QUIC's")
+    func typeOfService() throws {
+        let pair = try connectedPair { $0.settings.typeOfService = 0xbb }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        try pair.client.openControl()
+        pair.client.sendControl([1])
+        let batch = try #require(pair.client.pollTransmit(into: buffer, limit: 1, now: pair.now))
+        #expect(batch.typeOfService & 0xfc == 0xb8, "the code point is the user's")
+        #expect(batch.ecn == batch.typeOfService & 3 && batch.ecn != 3, "the mark is QUIC's")
+    }
+
     // MARK: ECN
 
     @Test("marks that survive are validated at each sender", arguments: Way.allCases)

@@ -1,3 +1,4 @@
+import QrateMeasurement
 @testable import QrateQUICCore
 import Testing
 
@@ -11,5 +12,12 @@ import Testing
         for offset: UInt64 in [0, 1, 65_535, 65_536, 5 * 65_536 + 17, 1 << 62] {
             #expect(PayloadPattern.position(of: offset) == Int(offset % 65_536))
         }
+    }
+
+    @Test("zeros are zeros, from every offset")
+    func zeros() {
+        let block = UnsafeBufferPointer(start: PayloadPattern.block(of: .zeros), count: 2 * PayloadPattern.period)
+        #expect(block.allSatisfy { $0 == 0 })
+        #expect(PayloadPattern.block(of: .random) == PayloadPattern.block)
     }
 }

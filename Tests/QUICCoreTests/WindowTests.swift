@@ -54,11 +54,19 @@ import Testing
         #expect(most.allowed <= 2 << 20)
     }
 
-    @Test("no ceiling is below what a connection begins with")
+    @Test("a ceiling below what a connection begins with holds from its beginning", arguments: [16, 100] as [UInt64])
+    func low(kibibytes: UInt64) throws {
+        let most = try most(bytes: 1 << 20, windowCeiling: kibibytes << 10)
+        #expect(most.allowed <= kibibytes << 10)
+        #expect(most.underWay > kibibytes << 9)
+    }
+
+    @Test("a ceiling stays within its limits")
     func lowest() {
         var settings = ConnectionSettings()
         settings.windowCeiling = 5
-        #expect(settings.windowCeiling == ConnectionSettings.initialConnectionWindow)
+        #expect(settings.windowCeiling == ConnectionSettings.windowLimits.lowerBound)
+        #expect(settings.initialConnectionWindow == settings.windowCeiling)
         #expect(settings.testCredit == 0)
         settings.windowCeiling = .max
         #expect(settings.windowCeiling == ConnectionSettings.windowLimit)
@@ -71,7 +79,7 @@ import Testing
         try pair.client.openControl()
         pair.client.sendControl([UInt8](repeating: 1, count: 2 << 20))
         try pair.run(for: .seconds(5))
-        #expect(UInt64(pair.controlAtServer.count) <= ConnectionSettings.initialConnectionWindow)
+        #expect(UInt64(pair.controlAtServer.count) <= ConnectionSettings().initialConnectionWindow)
         #expect(pair.client.availableStreams == 0)
     }
 }

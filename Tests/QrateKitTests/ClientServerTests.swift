@@ -95,8 +95,10 @@ import Testing
         }
     }
 
-    @Test("a server that demands certificates tests with those who show one, and goes by its file when told to reload")
-    func clientCertificates() async throws {
+    @Test(
+        "a server that demands certificates tests with those who show one, and goes by its file when told to reload",
+        arguments: [TransportKind.quic, .tls])
+    func clientCertificates(transport: TransportKind) async throws {
         let directory = try TemporaryDirectory()
         let authority = try TestCertificate.authority()
         let known = try authority.writePEM(to: directory.path, name: "authority")
@@ -109,7 +111,7 @@ import Testing
             if case .refused(_, let failure) = event { refused.withLock { $0.append(failure.message) } }
         } _: { server, configuration in
             var configuration = configuration
-            configuration.parameters = TestParameters(limit: .bytes(1_000))
+            configuration.parameters = TestParameters(transport: transport, limit: .bytes(1_000))
             let without = try await TestClient(configuration).run()
             #expect(without.failure?.kind == .permission)
             #expect(without.failure?.message.contains("--client-cert") == true)
@@ -126,6 +128,43 @@ import Testing
         #expect(messages.count == 2)
         #expect(messages.first == "the client presents no certificate")
         #expect(messages.last?.hasSuffix("is not signed by any authority of \(known.chain)") == true)
+    }
+
+    @Test(
+        "a certificate recorded over one transport is known over the other, and a replaced one is refused by both",
+        arguments: [(TransportKind.quic, TransportKind.tls), (.tls, .quic)])
+    func sharedTrust(first: TransportKind, second: TransportKind) async throws {
+        let directory = try TemporaryDirectory()
+        let files = try TestCertificate.selfSigned().writePEM(to: directory.path)
+        try await withServer {
+            $0.certificate = CertificateFiles(chain: files.chain, key: files.key)
+        } _: { server, configuration in
+            func run(_ transport: TransportKind) async throws -> TestReport {
+                var configuration = configuration
+                configuration.parameters = TestParameters(
+                    transport: transport, direction: .download, streams: 2, limit: .bytes(100_003))
+                return try await TestClient(configuration).run()
+            }
+            let one = try await run(first)
+            #expect(one.failure == nil)
+            #expect(one.security?.verification == .firstUse)
+            let two = try await run(second)
+            #expect(two.failure == nil)
+            #expect(two.download?.bytesReceived == 100_003)
+            #expect(two.download?.bytesSent == 100_003)
+            #expect(two.security.map { "sha256:" + $0.fingerprint } == server.fingerprint)
+            guard case .known? = two.security?.verification else {
+                Issue.record("\(String(describing: two.security))")
+                return
+            }
+            _ = try TestCertificate.selfSigned().writePEM(to: directory.path)
+            try await server.reloadCertificate()
+            for transport in [first, second] {
+                let refused = try await run(transport).failure
+                #expect(refused?.kind == .certificate)
+                #expect(refused?.message.contains("presents another certificate") == true)
+            }
+        }
     }
 
     @Test("a client's certificate that isn't there, or isn't its key's, is bad input", arguments: [true, false])

@@ -39,6 +39,76 @@ import Testing
         }
     }
 
+    @Test("both ends send at once on the same streams, and each budget arrives whole", arguments: [1, 5])
+    func bidirectional(streams: Int) async throws {
+        try await withSessions { client, server in
+            let parameters = TestParameters(direction: .bidirectional, streams: streams, limit: .bytes(10_000_001))
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
+            let job = SendJob(plan: DataPlan(role: .client, parameters: parameters))
+            here.start(job)
+            there.start(job)
+            for (receiver, sender) in [(there, here), (here, there)] {
+                var totals: ReceivedTotals?
+                var sendersDone = false
+                for await event in receiver.events {
+                    if case .receiversDone(let counts) = event { totals = counts }
+                    if case .sendersDone = event { sendersDone = true }
+                    if totals != nil, sendersDone { break }
+                }
+                #expect(totals?.total == 10_000_001)
+                #expect(totals?.isComplete == true)
+                #expect(await sender.sample().sent == totals?.measured)
+            }
+        }
+    }
+
+    @Test("a pause stops the sender; the test goes on afterwards, and every byte arrives")
+    func pause() async throws {
+        try await withSessions { client, server in
+            var parameters = TestParameters(streams: 2, limit: .bytes(3_000_001))
+            parameters.targetBitrate = Bitrate(bitsPerSecond: 100_000_000)
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
+            here.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
+            var events = there.events.makeAsyncIterator()
+            while let event = await events.next() {
+                if case .receiving = event { break }
+            }
+            here.setPaused(true)
+            there.setPaused(true)
+            let before = await here.sample().sent
+            // A turn of the endpoint's thread between two questions is where it would send.
+            for _ in 0..<20 { _ = await here.sample() }
+            #expect(await here.sample().sent == before)
+            #expect(before?.reduce(.zero, +) ?? .zero < 3_000_001)
+            here.setPaused(false)
+            there.setPaused(false)
+            var totals: ReceivedTotals?
+            while let event = await events.next() {
+                guard case .receiversDone(let counts) = event else { continue }
+                totals = counts
+                break
+            }
+            #expect(totals?.total == 3_000_001)
+            #expect(totals?.isComplete == true)
+        }
+    }
+
+    @Test("a target rate is never exceeded, and said to be paced", arguments: [1, 3])
+    func paced(connections: Int) async throws {
+        var parameters = TestParameters(streams: 3, limit: .bytes(1_000_000))
+        parameters.settings.connections = connections
+        parameters.targetBitrate = Bitrate(bitsPerSecond: 40_000_000)
+        try await withSessions(for: parameters) { client, server in
+            let (here, there) = try await openQUICPlanes(parameters, client, server)
+            here.start(SendJob(plan: DataPlan(role: .client, parameters: parameters)))
+            let totals = try #require(await there.totalsAtTheEnd())
+            #expect(totals.total == 1_000_000)
+            // 200 ms, less the burst that opens the window.
+            #expect(totals.duration ?? .zero > .milliseconds(190))
+            #expect(await here.sample().settings.pacingBurst == 5_000)
+        }
+    }
+
     @Test("a timed test has rows with exact bounds that add up to its totals")
     func timed() async throws {
         try await withSessions { client, server in
@@ -123,24 +193,60 @@ extension DataPlane {
 }
 
 /// A listener on a free port and a client connected to it; both are closed afterwards.
+///
+/// - Parameters:
+///   - parameters: The test that the client is made for.
+///   - serverProtocols: What the server speaks, where it isn't everything.
 func withSessions(
+    for parameters: TestParameters = TestParameters(), local: LocalEnd = LocalEnd(), demandsRetry: Bool = false,
+    serverProtocols: [String] = QUICTransport.applicationProtocols,
+    clientProtocols: [String] = QUICTransport.applicationProtocols,
     _ body: (any TransportSession, any TransportSession) async throws -> Void
 ) async throws {
     let directory = try TemporaryDirectory()
     let identity = try ServerIdentity.kept(in: directory.path, names: [])
-    let listener = try QUICListener(on: try FrontDoor.open(port: 0, .init()), .init()) { ServerCredentials(identity) }
-    let transport = QUICTransport(trust: .insecure)
-    let client = try await transport.connect(
-        to: Endpoint(host: "127.0.0.1", port: listener.port), timeout: .seconds(10))
-    var sessions = listener.sessions.makeAsyncIterator()
-    let server = try #require(await sessions.next())
+    var options = QUICListener.Options()
+    options.demandsRetry = demandsRetry
+    options.applicationProtocols = serverProtocols
+    let listener = try QUICListener(on: try FrontDoor.open(port: 0, .init()), options) { ServerCredentials(identity) }
     do {
-        try await body(client, server)
-    } catch {
+        var transport = try QUICTransport(for: parameters, local: local, trust: .insecure)
+        transport.offeredProtocols = clientProtocols
+        let client = try await transport.connect(
+            to: Endpoint(host: "127.0.0.1", port: listener.port), timeout: .seconds(10))
+        var sessions = listener.sessions.makeAsyncIterator()
+        let server = try #require(await sessions.next())
+        do {
+            try await body(client, server)
+        } catch {
+            await client.close(.done)
+            throw error
+        }
         await client.close(.done)
+    } catch {
         await listener.close()
         throw error
     }
-    await client.close(.done)
     await listener.close()
+}
+
+/// Both ends' planes for a test, as orchestrators open them.
+func openQUICPlanes(
+    _ parameters: TestParameters, _ client: any TransportSession, _ server: any TransportSession
+) async throws -> (here: any DataPlane, there: any DataPlane) {
+    let (there, offer) = try await server.offer(DataPlan(role: .server, parameters: parameters))
+    return (try await client.open(DataPlan(role: .client, parameters: parameters), offer), there)
+}
+
+/// Runs a test and gives what each receiver counted: the server's for upload, the client's for download.
+func runQUICTest(
+    _ parameters: TestParameters, _ client: any TransportSession, _ server: any TransportSession
+) async throws -> (upload: ReceivedTotals?, download: ReceivedTotals?) {
+    let (here, there) = try await openQUICPlanes(parameters, client, server)
+    let job = SendJob(plan: DataPlan(role: .client, parameters: parameters))
+    here.start(job)
+    there.start(job)
+    let upload = parameters.direction.sends(from: .client) ? await there.totalsAtTheEnd() : nil
+    let download = parameters.direction.sends(from: .server) ? await here.totalsAtTheEnd() : nil
+    return (upload, download)
 }

@@ -70,6 +70,7 @@ package struct ServerMachine: SessionMachine {
             do { client = try PeerProtocol.negotiate(hello) } catch {
                 return refuse(error.failure, .protocolError)
             }
+            if let refusal = peer.refusal { return refuse(refusal, .refused) }
             phase = .asking(client)
             return [
                 .cancelTimer(.firstLine), .setTimer(.reply, Tunables.reply),

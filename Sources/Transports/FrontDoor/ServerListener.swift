@@ -5,6 +5,8 @@ package final class ServerListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
+    /// What all of them can do.
+    package let traits: PeerTraits
     private let listeners: [any TransportListener]
 
     /// Refusals that wait to be logged; each listener keeps as many.
@@ -14,6 +16,7 @@ package final class ServerListener: TransportListener {
     package init(port: UInt16, _ listeners: [any TransportListener]) {
         self.port = port
         self.listeners = listeners
+        traits = listeners.reduce(.qrate) { $0.intersection($1.traits) }
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
             of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))

@@ -4,7 +4,7 @@ import QrateQUICDriver
 import QrateSockets
 import QrateTransportAPI
 
-/// N unidirectional streams of one QUIC connection. Everything is done by the endpoint's thread; this is its handle.
+/// N streams of one QUIC connection or several. Everything is done by the endpoint's thread; this is its handle.
 final class QUICDataPlane: DataPlane {
     let events: AsyncStream<PlaneEvent>
     private let plan: DataPlan
@@ -19,38 +19,34 @@ final class QUICDataPlane: DataPlane {
     }
 
     func start(_ job: SendJob) {
-        post { plane, connection in plane.start(job, connection, now: MonotonicClock.now()) }
+        post { plane in plane.start(job, now: MonotonicClock.now()) }
     }
 
-    func setPaused(_ isPaused: Bool) {}
+    func setPaused(_ isPaused: Bool) {
+        post { plane in plane.setPaused(isPaused, now: MonotonicClock.now()) }
+    }
 
     func stopSending(_ how: SendEnd) {
-        post { plane, connection in plane.stopSending(how, connection) }
+        post { plane in plane.stopSending(how) }
     }
 
-    private func post(_ body: @escaping @Sendable (QUICPlaneCore, QUICConnection) -> Void) {
-        endpoint.post { [core] loop in
-            loop.with(core.number) { connection in core.withPlane { body($0, connection) } }
-        }
+    private func post(_ body: @escaping @Sendable (QUICPlaneCore) -> Void) {
+        endpoint.post { [core] _ in _ = core.withPlane(body) }
     }
 
     func sample() async -> PlaneSample {
         let socket = endpoint.socket
-        let sample = await ask { $0.sample($1, socket, now: MonotonicClock.now()) }
+        let sample = await ask { $0.sample(socket, now: MonotonicClock.now()) }
         return sample ?? core.final?.sample ?? PlaneSample()
     }
 
     func closeWindow() async -> ClosedWindow {
-        let window = await ask { $0.closeWindow($1, now: MonotonicClock.now()) }
+        let window = await ask { $0.closeWindow(now: MonotonicClock.now()) }
         return window ?? core.final?.window ?? ClosedWindow(.nothing(streams: plan.streams), rowCount: 0)
     }
 
-    /// nil once the connection is gone.
-    private func ask<Answer: Sendable>(
-        _ body: @escaping @Sendable (QUICPlaneCore, QUICConnection) -> Answer
-    ) async -> Answer? {
-        await endpoint.ask { [core] loop -> Answer? in
-            loop.with(core.number) { connection in core.withPlane { body($0, connection) } } ?? nil
-        } ?? nil
+    /// nil once the session's connection is gone.
+    private func ask<Answer: Sendable>(_ body: @escaping @Sendable (QUICPlaneCore) -> Answer) async -> Answer? {
+        await endpoint.ask { [core] _ -> Answer? in core.withPlane(body) } ?? nil
     }
 }

@@ -62,6 +62,7 @@ extension QUICEnding {
 enum QUICErrorCode {
     /// A TLS alert is carried as 0x100 plus its number (RFC 9001 §4.8).
     static let cryptoErrors: ClosedRange<UInt64> = 0x100...0x1ff
+    static let invalidToken: UInt64 = 0x0b
     /// TLS's no_application_protocol: the two ends share no ALPN.
     static let noApplicationProtocol: UInt64 = 0x100 + 120
 

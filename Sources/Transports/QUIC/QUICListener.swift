@@ -31,6 +31,8 @@ package final class QUICListener: TransportListener {
         package var settings = ConnectionSettings()
         /// Every client must prove its address first, for one round trip more (RFC 9000 §8.1.2).
         package var demandsRetry = false
+        /// What clients may speak (ALPN).
+        package var applicationProtocols = QUICTransport.applicationProtocols
 
         package init() {}
     }
@@ -52,10 +54,12 @@ package final class QUICListener: TransportListener {
         let place = EndpointPlace()
         var acceptor = QUICEndpoint.Acceptor(
             gate: ServerGate(demandsRetry: options.demandsRetry),
-            applicationProtocols: [QUICTransport.applicationProtocol], settings: options.settings,
+            applicationProtocols: options.applicationProtocols, settings: options.settings,
             connectionLimit: Self.connectionLimit, credentials: credentials
-        ) { number, peer in
-            Self.makeCore(number, peer: "\(peer)", door.datagrams, place, arrivals)
+        ) { [settings = options.settings] loop, number, peer in
+            let core = Self.makeCore(number, peer: peer, door.datagrams, place, arrivals, settings)
+            core.loop = loop
+            return core
         }
         acceptor.others = { [flows = door.flows] in flows.handle($0) }
         do throws(SocketError) {
@@ -67,19 +71,20 @@ package final class QUICListener: TransportListener {
     }
 
     private static func makeCore(
-        _ number: ConnectionNumber, peer: String, _ socket: DatagramSocket, _ place: EndpointPlace,
-        _ arrivals: Arrivals
+        _ number: ConnectionNumber, peer: SocketAddress, _ socket: DatagramSocket, _ place: EndpointPlace,
+        _ arrivals: Arrivals, _ settings: ConnectionSettings
     ) -> QUICSessionCore {
-        QUICSessionCore(number, socket, role: .server, now: MonotonicClock.now()) { core, connection, outcome in
+        let now = MonotonicClock.now()
+        return QUICSessionCore(number, socket, role: .server, peer: peer, now: now) { core, connection, outcome in
             if let refusal = connection.clientRefusal {
-                arrivals.refusals.yield(RefusedClient(address: peer, failure: refusal.failure))
+                arrivals.refusals.yield(RefusedClient(address: "\(peer)", failure: refusal.failure))
             }
             // A handshake that fails leaves nothing behind, and a scanner's garbage is not worth a line in the log.
             guard case .completed(let duration) = outcome, let endpoint = place.endpoint else { return }
             let identity = PeerIdentity(
-                address: peer, handshake: HandshakeReport(duration: duration), transports: [.quic])
-            arrivals.sessions.yield(
-                QUICSession(peer: identity, endpoint: endpoint, core: core, ownsEndpoint: false))
+                address: "\(peer)", handshake: HandshakeReport(duration: duration),
+                security: SecurityReport(connection), transports: [.quic])
+            arrivals.sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, .server(settings)))
         }
     }
 

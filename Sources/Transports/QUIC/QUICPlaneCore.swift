@@ -1,163 +1,150 @@
 import QrateMeasurement
 import QrateQUICCore
-import QrateSockets
+import QrateQUICDriver
 import QrateStatistics
 import QrateTransportAPI
 
-/// The data plane's half on the endpoint's thread: opens and fills the data streams, and measures what arrives.
+/// The data plane's half on the endpoint's thread: opens and fills the data streams of its connections, and measures what
+/// arrives over all of them.
 final class QUICPlaneCore {
     let plan: DataPlan
-    private let events: AsyncStream<PlaneEvent>.Continuation
-    private var meter: ReceiveMeter
-    /// Waits until the peer allows enough streams.
-    private var waitingJob: SendJob?
-    private var sendingSince: MonotonicTime?
-    private var hasReportedSent = false
-    private var hasReportedReceiving = false
-    private var hasReportedReceived = false
-    private var rowCount = 0
-    private var lastBatch = MonotonicTime(nanoseconds: 0)
-    /// What the connection had counted before this test.
-    private let baseline: QUICPathMetrics
+    /// How its connections were, or will be, made.
+    let settings: ConnectionSettings
+    let events: AsyncStream<PlaneEvent>.Continuation
+    /// How many connections carry the streams.
+    let connections: Int
+    /// Those that are there, in the order of their places once all are.
+    private(set) var members: [PlaneMember] = []
+    weak var loop: EndpointLoop?
 
-    init(_ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, _ connection: QUICConnection) {
+    var meter: ReceiveMeter
+    var rowCount = 0
+    var lastBatch = MonotonicTime(nanoseconds: 0)
+    var hasReportedReceiving = false
+    var hasReportedReceived = false
+    /// Where payload comes in datagrams; nil where it comes on streams.
+    let intake: DatagramIntake?
+    /// When the last flow of datagrams was ended by its sender.
+    var flowsEndedAt: MonotonicTime?
+    /// The received counts of all connections side by side, where there are several.
+    private let gathered: UnsafeMutableBufferPointer<UInt64>
+
+    /// Waits until every connection is there and its peer allows enough streams.
+    var waitingJob: SendJob?
+    var sendingSince: MonotonicTime?
+    var pace: PayloadPace?
+    var hasReportedSent = false
+    var isPaused = false
+    /// When a peer stopped a stream long before its time.
+    var stoppedAt: MonotonicTime?
+    private(set) var isOver = false
+
+    init(
+        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, connections: Int,
+        _ settings: ConnectionSettings, _ loop: EndpointLoop?
+    ) {
         self.plan = plan
         self.events = events
-        baseline = connection.pathMetrics()
+        self.connections = connections
+        self.settings = settings
+        self.loop = loop
         meter = ReceiveMeter(
             streams: plan.streams, warmUp: plan.warmUp, interval: plan.interval, duration: plan.limit.duration,
             byteBudget: plan.limit.byteBudget)
-        if plan.receives { connection.allowPayload(streams: plan.streams) }
+        intake = plan.parameters.settings.usesDatagrams && plan.receives ? DatagramIntake(flows: plan.streams) : nil
+        gathered = .allocate(capacity: plan.streams)
+        gathered.initialize(repeating: 0)
     }
 
-    // MARK: Sending
+    deinit { gathered.deallocate() }
 
-    func start(_ job: SendJob, _ connection: QUICConnection, now: MonotonicTime) {
-        guard plan.sends, sendingSince == nil else { return }
-        waitingJob = job
-        startIfAllowed(connection, now: now)
+    /// Flows of datagrams need no streams but for their ends, which each sender opens.
+    var kind: DataStreamKind {
+        plan.direction == .bidirectional && !usesDatagrams ? .bidirectional : .unidirectional
     }
 
-    /// The peer grants streams once it has agreed to the test, in the same flight as its control message or later.
-    func startIfAllowed(_ connection: QUICConnection, now: MonotonicTime) {
-        guard let job = waitingJob, connection.availableStreams >= plan.streams else { return }
-        waitingJob = nil
-        sendingSince = now
-        do throws(QUICError) {
-            try connection.startPayload(
-                streams: plan.streams, byteBudget: job.byteBudget?.bytes, duration: job.duration, now: now)
-        } catch {
-            events.yield(.failed(TransportError(.failed, "\(error)", code: Int64(error.code))))
+    var usesDatagrams: Bool { plan.parameters.settings.usesDatagrams }
+
+    // MARK: Connections
+
+    /// Takes a connection in whose handshake is complete.
+    func attach(_ connection: QUICConnection, _ number: ConnectionNumber, place: Int, now: MonotonicTime) {
+        guard !isOver, !members.contains(where: { $0.place == place }) else {
+            return connection.close(code: CloseReason.refused.rawValue, reason: "the test is over")
+        }
+        let share = PlaneMember.share(place, of: connections, streams: plan.streams)
+        members.append(
+            PlaneMember(
+                number: number, connection: connection, place: place, streams: share,
+                baseline: connection.pathMetrics()))
+        members.sort { $0.place < $1.place }
+        if let byte = plan.parameters.settings.typeOfService { connection.typeOfService = byte }
+        if let intake {
+            intake.receive(place, on: connection)
+        } else if plan.receives {
+            connection.allowPayload(streams: share.count, kind: kind)
+        }
+        startIfAllowed(now: now)
+    }
+
+    /// Something changed that their turns don't know of: each gets one soon.
+    func touch() {
+        for member in members { loop?.touch(member.number) }
+    }
+
+    /// Closes the connections that are the plane's own.
+    func closeConnections(_ reason: CloseReason, except control: ConnectionNumber) {
+        for member in members where member.number != control {
+            member.connection.close(code: reason.rawValue, reason: "\(reason)")
+            loop?.touch(member.number)
         }
     }
 
-    func stopSending(_ how: SendEnd, _ connection: QUICConnection) {
-        waitingJob = nil
-        switch how {
-        case .finish: connection.finishPayload()
-        case .abort: connection.abortPayload()
+    /// Payload received so far, per stream of the test.
+    var counters: UnsafeBufferPointer<UInt64> {
+        if let intake { return intake.counters }
+        if members.count == 1, connections == 1 { return members[0].connection.received }
+        for member in members {
+            for (index, stream) in member.streams.enumerated() {
+                gathered[stream] = member.connection.received[index]
+            }
         }
+        return UnsafeBufferPointer(gathered)
     }
 
-    // MARK: Receiving
+    // MARK: Turns
 
-    var deadline: MonotonicTime { meter.nextBoundary }
-
-    func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
-        settle(connection)
-        lastBatch = now
-        if meter.isDue(at: now) { publish(meter.advance(to: now, counters: connection.received)) }
+    func deadline(_ place: Int) -> MonotonicTime {
+        var deadline = meter.nextBoundary
+        if let pace, !isPaused, !hasReportedSent { deadline = min(deadline, pace.nextGrant(place)) }
+        if let flowsEndedAt, !hasReportedReceived { deadline = min(deadline, flowsEndedAt + Self.stragglers) }
+        if let stoppedAt, !isOver { deadline = min(deadline, stoppedAt + Self.stopGrace) }
+        return deadline
     }
 
-    func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
+    func willTurn(_ connection: QUICConnection, place: Int, now: MonotonicTime) {
+        guard pace != nil, !isPaused else { return }
+        connection.payloadAllowance = pace?.grant(place, now: now) ?? .max
+    }
+
+    func didTurn(_ connection: QUICConnection, place: Int, now: MonotonicTime) {
         if plan.receives { measure(connection, now: now) }
-        if plan.sends, !hasReportedSent, connection.isPayloadSent == true {
-            hasReportedSent = true
-            events.yield(.sendersDone)
-        }
+        guard plan.sends, !hasReportedSent, sendingSince != nil else { return }
+        if pace != nil, !isPaused { settlePace(connection, place) }
+        reportSent(now)
     }
 
-    /// Opens the window at the batch that brought the first payload byte, and closes it at the one that brought the last
-    /// byte of a budget. Asked before each batch, so that neither is dated to a later one of the same turn.
-    private func settle(_ connection: QUICConnection) {
-        if !meter.isOpen, connection.receivedTotal > 0 { meter.open(at: lastBatch) }
-        if !meter.isClosed, meter.budgetIsIn(connection.receivedTotal) {
-            publish(meter.close(at: lastBatch, counters: connection.received))
-        }
-    }
-
-    private func measure(_ connection: QUICConnection, now: MonotonicTime) {
-        settle(connection)
-        if meter.isOpen, !hasReportedReceiving {
-            hasReportedReceiving = true
-            events.yield(.receiving)
-        }
-        if meter.isDue(at: now) { publish(meter.advance(to: now, counters: connection.received)) }
-        guard !hasReportedReceived, connection.finishedStreams + connection.resetStreams >= plan.streams else { return }
-        // The senders' clocks end a timed test about when the window closes: it is kept open to its planned end.
-        // Nothing more can come when there is no planned end, or when the sender gave up.
-        let endsByItself = meter.isOpen && plan.limit.duration != nil && connection.resetStreams == 0
-        if !meter.isClosed, !endsByItself { publish(meter.close(at: now, counters: connection.received)) }
-        guard meter.isClosed else { return }
-        hasReportedReceived = true
-        events.yield(.receiversDone(totals(connection)))
-    }
-
-    /// Closes the window now.
-    func closeWindow(_ connection: QUICConnection, now: MonotonicTime) -> ClosedWindow {
-        publish(meter.close(at: now, counters: connection.received))
-        return ClosedWindow(totals(connection), rowCount: rowCount)
-    }
-
-    private func totals(_ connection: QUICConnection) -> ReceivedTotals {
-        let totals = meter.totals(counters: connection.received)
-        return ReceivedTotals(
-            measured: totals.measured, warmUp: totals.warmUp, drained: totals.drained, duration: totals.duration,
-            isComplete: connection.finishedStreams >= plan.streams)
-    }
-
-    private func publish(_ rows: [ReceiveMeter.Row]) {
-        rowCount += rows.count
-        for row in rows {
-            events.yield(
-                .interval(
-                    ReceivedInterval(start: row.start, end: row.end, isWarmUp: row.isWarmUp, streams: row.streams)))
-        }
-    }
-
-    // MARK: Ending and sampling
+    // MARK: Ending
 
     func failed(_ error: TransportError) {
+        guard !isOver else { return }
+        isOver = true
         events.yield(.failed(error))
         events.finish()
     }
 
-    func ended() { events.finish() }
-
-    func sample(_ connection: QUICConnection, _ socket: DatagramSocket, now: MonotonicTime) -> PlaneSample {
-        var settings = EffectiveSettings()
-        settings.congestionController = connection.congestionController.rawValue
-        settings.maxUDPPayload = connection.pathMetrics().maxUDPPayload
-        settings.segmentationOffload = socket.usesSegmentation
-        settings.receiveOffload = socket.coalescesReceives
-        settings.sendBuffer = ByteCount(UInt64(socket.grantedSendBuffer))
-        settings.receiveBuffer = ByteCount(UInt64(socket.grantedReceiveBuffer))
-        settings.explicitCongestionNotification = connection.ecnValidated
-        return PlaneSample(
-            sent: connection.sent.map { $0.map { ByteCount($0) } }, path: path(connection, now: now),
-            settings: settings)
-    }
-
-    private func path(_ connection: QUICConnection, now: MonotonicTime) -> PathReport? {
-        guard let start = plan.sends ? sendingSince : meter.openedAt else { return nil }
-        var metrics = connection.pathMetrics()
-        metrics.datagramsSent = difference(metrics.datagramsSent, baseline.datagramsSent)
-        metrics.datagramsReceived = difference(metrics.datagramsReceived, baseline.datagramsReceived)
-        return PathReport(observedBy: plan.role, start: .zero, end: now - start, metrics: .quic(metrics))
-    }
-
-    private func difference(_ now: UInt64?, _ before: UInt64?) -> UInt64? {
-        guard let now, let before, now >= before else { return now }
-        return now - before
+    func ended() {
+        isOver = true
+        events.finish()
     }
 }

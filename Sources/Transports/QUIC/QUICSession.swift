@@ -7,16 +7,25 @@ import QrateTransportAPI
 /// One QUIC connection as orchestrators see it: stream 0 for control, and data planes made of its data streams.
 final class QUICSession: TransportSession, ControlChannel {
     let peer: PeerIdentity
-    private let endpoint: QUICEndpoint
-    private let core: QUICSessionCore
+    let endpoint: QUICEndpoint
+    let core: QUICSessionCore
     /// A client's session has an endpoint of its own, which ends with it.
     private let ownsEndpoint: Bool
+    let side: Side
 
-    init(peer: PeerIdentity, endpoint: QUICEndpoint, core: QUICSessionCore, ownsEndpoint: Bool) {
+    /// What only one of the two ends has.
+    enum Side {
+        case client(DataDialer)
+        /// How this server makes connections that no test says anything about.
+        case server(ConnectionSettings)
+    }
+
+    init(peer: PeerIdentity, endpoint: QUICEndpoint, core: QUICSessionCore, _ side: Side) {
         self.peer = peer
         self.endpoint = endpoint
         self.core = core
-        self.ownsEndpoint = ownsEndpoint
+        self.side = side
+        ownsEndpoint = if case .client = side { true } else { false }
     }
 
     var control: any ControlChannel { self }
@@ -34,7 +43,7 @@ final class QUICSession: TransportSession, ControlChannel {
                 return true
             } ?? false
         }
-        if isTaken != true { throw TransportError(.failed, "the connection to \(peer.address) is gone") }
+        if isTaken != true { throw isGone }
     }
 
     func receive() async throws(TransportError) -> [UInt8]? {
@@ -46,24 +55,47 @@ final class QUICSession: TransportSession, ControlChannel {
     // MARK: Data
 
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
-        (try await makePlane(plan), DataOffer())
+        guard case .server(let base) = side else { return (try await makePlane(plan), DataOffer()) }
+        do throws(TransportError) {
+            try QUICTerms.check(plan.parameters)
+        } catch {
+            throw TransportError(.refused, error.message)
+        }
+        guard QUICTerms.needsOwnConnections(plan.parameters, at: base) else {
+            return (try await makePlane(plan), DataOffer())
+        }
+        return try await offerConnections(plan, base)
     }
 
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane {
         guard offer.ports.isEmpty else {
             throw TransportError(.protocolError, "the server offers separate data ports for a QUIC test")
         }
+        if core.speaksXfr, plan.direction != .bidirectional, plan.streams > Self.xfrStreamLimit {
+            throw TransportError(
+                .usage,
+                "an xfr server takes no more than \(Self.xfrStreamLimit) QUIC streams in one direction, not "
+                    + "\(plan.streams): use fewer with -P, or --bidir")
+        }
+        if let text = offer.connectionToken { return try await openConnections(plan, token: text) }
+        guard plan.parameters.settings.connections <= 1 else {
+            throw TransportError(.protocolError, "the server offers no further connections, as --connections needs")
+        }
         return try await makePlane(plan)
     }
+
+    private static let xfrStreamLimit = 100
 
     private func makePlane(_ plan: DataPlan) async throws(TransportError) -> any DataPlane {
         let (events, continuation) = AsyncStream.makeStream(of: PlaneEvent.self)
         let isOpen = await endpoint.ask { [core] loop in
-            loop.with(core.number) { core.openPlane(plan, continuation, $0) } != nil
+            loop.with(core.number) { core.openPlane(plan, continuation, $0, now: MonotonicClock.now()) } != nil
         }
-        guard isOpen == true else { throw TransportError(.failed, "the connection to \(peer.address) is gone") }
+        guard isOpen == true else { throw isGone }
         return QUICDataPlane(plan, events, endpoint, core)
     }
+
+    var isGone: TransportError { TransportError(.failed, "the connection to \(peer.address) is gone") }
 
     func close(_ reason: CloseReason) async {
         let isClosing = await endpoint.ask { [core] loop in

@@ -15,6 +15,14 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     /// Opens when the connection is over.
     let hasEnded = Latch()
     private let socket: DatagramSocket
+    /// Whose thread this is. Set when the connection is made.
+    weak var loop: EndpointLoop?
+    /// At a server: the client, as it came.
+    let peer: SocketAddress?
+    /// At a server: what the test's data connections show.
+    private var ticket: [UInt8]?
+    /// Whether the peer is an xfr, by its application protocol.
+    private(set) var speaksXfr = false
     /// The plane's last state, kept when the connection ends.
     private let kept = Mutex<Final?>(nil)
     private let role: Role
@@ -23,6 +31,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private var handshakeEnded: HandshakeReporter?
     private var plane: QUICPlaneCore?
     private var isEnded = false
+    /// Client: the payload runs on connections of its own.
+    var hasDataConnections = false
     private var closing: Closing?
     private var unreachableSince: MonotonicTime?
 
@@ -43,8 +53,13 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private struct Closing {
         let reason: CloseReason
         /// Then the connection is closed even if the peer hasn't taken the last control bytes.
-        let deadline: MonotonicTime
+        var deadline: MonotonicTime
+        /// They were taken; only an xfr's pause is waited for.
+        var isFlushed = false
     }
+
+    /// An xfr server ends its half of the control stream and closes so much later: its clients may rely on that.
+    private static let xfrPause = Duration.milliseconds(100)
 
     /// How long the last control message may take to be acknowledged before the connection is closed anyway.
     private static let flushTime = Duration.seconds(2)
@@ -52,24 +67,49 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private static let unreachableTime = Duration.seconds(1)
 
     init(
-        _ number: ConnectionNumber, _ socket: DatagramSocket, role: Role, now: MonotonicTime,
-        handshakeEnded: @escaping HandshakeReporter
+        _ number: ConnectionNumber, _ socket: DatagramSocket, role: Role, peer: SocketAddress? = nil,
+        now: MonotonicTime, handshakeEnded: @escaping HandshakeReporter
     ) {
         self.number = number
         self.socket = socket
         self.role = role
+        self.peer = peer
         startedAt = now
         self.handshakeEnded = handshakeEnded
     }
 
     // MARK: Commands, posted by QUICSession and QUICDataPlane
 
-    func openPlane(_ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, _ connection: QUICConnection) {
-        guard plane == nil, !isEnded else { return events.finish() }
-        plane = QUICPlaneCore(plan, events, connection)
+    /// A plane on this connection.
+    func openPlane(
+        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, _ connection: QUICConnection,
+        now: MonotonicTime
+    ) {
+        openPlane(plan, events, connections: 1, connection.settings)?
+            .attach(connection, number, place: 0, now: now)
     }
 
-    func withPlane<Result>(_ body: (QUICPlaneCore) -> Result) -> Result? { plane.map(body) }
+    /// A plane on connections of its own, which attach as they come.
+    ///
+    /// - Returns: nil when there is a plane already, or the connection is over.
+    @discardableResult
+    func openPlane(
+        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, connections: Int,
+        _ settings: ConnectionSettings
+    ) -> QUICPlaneCore? {
+        guard plane == nil, !isEnded else {
+            events.finish()
+            return nil
+        }
+        let made = QUICPlaneCore(plan, events, connections: connections, settings, loop)
+        plane = made
+        return made
+    }
+
+    func holdTicket(_ secret: [UInt8]) { ticket = secret }
+
+    /// nil without a plane, and once the connection is over: then ``final`` has its last state.
+    func withPlane<Result>(_ body: (QUICPlaneCore) -> Result) -> Result? { isEnded ? nil : plane.map(body) }
 
     /// Closes once the control bytes are through; ``hasEnded`` tells when.
     func close(_ reason: CloseReason, _ connection: QUICConnection, now: MonotonicTime) {
@@ -79,8 +119,20 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     }
 
     private func closeIfFlushed(_ connection: QUICConnection, now: MonotonicTime) {
-        guard let closing, !isEnded else { return }
+        guard var closing, !isEnded else { return }
         guard connection.unacknowledgedControl == 0 || now >= closing.deadline else { return }
+        if speaksXfr, role == .server {
+            if !closing.isFlushed {
+                closing.isFlushed = true
+                closing.deadline = now + Self.xfrPause
+                self.closing = closing
+                connection.finishControl()
+            }
+            guard now >= closing.deadline else { return }
+            plane?.closeConnections(closing.reason, except: number)
+            return connection.close(code: CloseReason.done.rawValue, reason: "")
+        }
+        plane?.closeConnections(closing.reason, except: number)
         connection.close(code: closing.reason.rawValue, reason: "\(closing.reason)")
     }
 
@@ -88,23 +140,31 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     var deadline: MonotonicTime {
         guard !isEnded else { return .never }
-        return min(plane?.deadline ?? .never, closing?.deadline ?? .never)
+        return min(isOnPlane ? plane?.deadline(0) ?? .never : .never, closing?.deadline ?? .never)
     }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
         unreachableSince = nil
-        plane?.willReceive(connection, now: now)
+        if isOnPlane { plane?.willReceive(connection, now: now) }
+    }
+
+    func willTurn(_ connection: QUICConnection, now: MonotonicTime) {
+        if isOnPlane, !isEnded { plane?.willTurn(connection, place: 0, now: now) }
     }
 
     func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
         guard !isEnded else { return }
-        plane?.didTurn(connection, now: now)
+        if isOnPlane { plane?.didTurn(connection, place: 0, now: now) }
         closeIfFlushed(connection, now: now)
     }
+
+    /// Whether this connection carries the payload itself.
+    private var isOnPlane: Bool { ticket == nil && !hasDataConnections }
 
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime) {
         switch event {
         case .handshakeCompleted:
+            speaksXfr = connection.applicationProtocol == QUICTransport.xfrProtocol
             if role == .client, (try? connection.openControl()) == nil {
                 // A server that allows no stream can't be spoken to, and would be waited for as long as it likes.
                 endHandshake(connection, .failed(.libraryError(.noControlStream)))
@@ -113,7 +173,9 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             endHandshake(connection, .completed(after: now - startedAt))
         case .control(let bytes): inbox.append(bytes)
         case .controlEnded: inbox.end(.ended)
-        case .streamsAvailable: plane?.startIfAllowed(connection, now: now)
+        case .streamsAvailable: plane?.startIfAllowed(now: now)
+        case .payloadStopped: plane?.streamStopped(now: now)
+        case .datagramsSent(let count): plane?.intake?.announce(0, sent: count)
         case .ended(let ending):
             endHandshake(connection, .failed(ending))
             finish(ending.error(at: role), connection, now: now)
@@ -148,10 +210,12 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         guard !isEnded else { return }
         isEnded = true
         if let plane {
-            let window = plane.closeWindow(connection, now: now)
-            let last = Final(sample: plane.sample(connection, socket, now: now), window: window)
+            let window = plane.closeWindow(now: now)
+            let last = Final(sample: plane.sample(socket, now: now), window: window)
             kept.withLock { $0 = last }
+            plane.closeConnections(error == nil ? .done : .cancelled, except: number)
         }
+        if let ticket { loop?.revokeTicket(ticket) }
         if let error {
             inbox.end(.failed(error))
             plane?.failed(error)

@@ -15,7 +15,7 @@ extension QUICTransport {
     /// Makes the connection on the endpoint's thread and waits until it is up, has failed, or the task is cancelled.
     func handshake(
         _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: ClientCredentials, timeout: Duration
+        _ credentials: ClientCredentials, _ settings: ConnectionSettings, timeout: Duration
     ) async -> Result<QUICSession, HandshakeFailure> {
         var settings = settings
         settings.handshakeTimeout = timeout
@@ -40,11 +40,18 @@ extension QUICTransport {
                 case .failure(let error):
                     continuation.resume(returning: .failure(.refused(TransportError(.failed, "\(error)"))))
                 case .success(let connection):
+                    let dialer = DataDialer(
+                        local: local, remote: address, identity: credentials.identity,
+                        serverName: trust.serverNameIndication(for: target), target: target, settings: settings)
                     loop.add(connection) { number in
-                        QUICSessionCore(number, endpoint.socket, role: .client, now: now) { core, connection, outcome in
+                        let core = QUICSessionCore(
+                            number, endpoint.socket, role: .client, now: now
+                        ) { core, connection, outcome in
                             continuation.resume(
-                                returning: Self.conclude(outcome, connection, endpoint, core, address, target))
+                                returning: Self.conclude(outcome, connection, endpoint, core, dialer))
                         }
+                        core.loop = loop
+                        return core
                     }
                 }
             }
@@ -67,7 +74,7 @@ extension QUICTransport {
                     try QUICConnection.client(
                         local: local, remote: remote, identity: credentials.identity, trust: credentials.trust,
                         serverName: trust.serverNameIndication(for: target),
-                        applicationProtocols: [Self.applicationProtocol], settings: settings, now: now)
+                        applicationProtocols: offeredProtocols, settings: settings, now: now)
                 }
             }
         }
@@ -77,22 +84,22 @@ extension QUICTransport {
     /// On the endpoint's thread.
     private static func conclude(
         _ outcome: QUICSessionCore.HandshakeOutcome, _ connection: QUICConnection, _ endpoint: QUICEndpoint,
-        _ core: QUICSessionCore, _ address: SocketAddress, _ target: Endpoint
+        _ core: QUICSessionCore, _ dialer: DataDialer
     ) -> Result<QUICSession, HandshakeFailure> {
         switch outcome {
         case .completed(let duration):
             let security = SecurityReport(connection)
             let peer = PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration), security: security,
+                address: "\(dialer.remote)", handshake: HandshakeReport(duration: duration), security: security,
                 warnings: TestWarning.about(security))
-            return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, ownsEndpoint: true))
+            return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, .client(dialer)))
         case .portUnreachable: return .failure(.silent(isRefused: true))
         case .failed(.handshakeTimeout), .failed(.idleTimeout): return .failure(.silent(isRefused: false))
         case .failed(let ending):
             if case .refused(let refusal)? = connection.verdict {
                 return .failure(.refused(TransportError(.certificate, refusal.message)))
             }
-            return .failure(.refused(handshakeError(ending, target)))
+            return .failure(.refused(handshakeError(ending, dialer.target)))
         }
     }
 
@@ -102,8 +109,9 @@ extension QUICTransport {
         case .transportErrorFromPeer(code: QUICErrorCode.noApplicationProtocol, _):
             return TransportError(
                 .protocolError,
-                "\(name) speaks QUIC, but not qrate's protocol (ALPN \(applicationProtocol)): "
-                    + "is it a qrate server?", code: Int64(QUICErrorCode.noApplicationProtocol))
+                "\(name) speaks QUIC, but neither qrate's protocol nor xfr's "
+                    + "(ALPN \(applicationProtocols.joined(separator: ", "))): is it a qrate server?",
+                code: Int64(QUICErrorCode.noApplicationProtocol))
         case .transportErrorFromPeer(let code, _) where QUICErrorCode.cryptoErrors.contains(code):
             return TransportError(
                 .protocolError, "\(name) refused the TLS handshake with alert \(code - 0x100)", code: Int64(code))
@@ -120,11 +128,16 @@ extension QUICTransport {
 }
 
 extension SecurityReport {
-    /// nil before the handshake is complete.
+    /// nil before the handshake is complete. At a server, which isn't told how its client judged it: unverified, with its
+    /// own fingerprint.
     init?(_ connection: QUICConnection) {
-        guard let cipher = connection.cipher, let name = connection.applicationProtocol,
-            case .accepted(let verification, let fingerprint)? = connection.verdict
-        else { return nil }
+        guard let cipher = connection.cipher, let name = connection.applicationProtocol else { return nil }
+        let verification: CertificateVerification, fingerprint: Fingerprint
+        switch (connection.verdict, connection.presented) {
+        case (.accepted(let how, let whose)?, _): (verification, fingerprint) = (how, whose)
+        case (nil, let own?): (verification, fingerprint) = (.unverified, own)
+        default: return nil
+        }
         self.init(
             protocolVersion: "TLS 1.3", cipher: cipher, applicationProtocol: name, verification: verification,
             fingerprint: fingerprint.hex)

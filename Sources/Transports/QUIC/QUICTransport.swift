@@ -1,5 +1,5 @@
 import Glibc
-import QrateMeasurement
+package import QrateMeasurement
 package import QrateQUICCore
 import QrateQUICDriver
 package import QrateSecurity
@@ -9,10 +9,19 @@ package import QrateTransportAPI
 /// Tests over QUIC, at the client. Each session has a socket and a thread of its own.
 package struct QUICTransport: Transport {
     package static let applicationProtocol = ApplicationProtocol.qrate
+    /// What an xfr speaks; on stream 0 it is the same.
+    package static let xfrProtocol = "xfr"
+    /// What both ends offer, the better one first. Who knows neither is refused in the handshake (TLS alert 120).
+    package static let applicationProtocols = [applicationProtocol, xfrProtocol]
 
     package var settings: ConnectionSettings
     package var socketOptions: DatagramSocket.Options
     package var trust: ClientTrust
+    package var local: LocalEnd
+    /// What to offer to the server (ALPN).
+    package var offeredProtocols = QUICTransport.applicationProtocols
+    /// The test that will run, as far as connections must be made for it.
+    private let parameters: TestParameters
     private let loadIdentity: @Sendable () throws(SecurityError) -> ClientIdentity
 
     /// - Parameter identity: Gives what the client shows of itself. Called before each connection, on a thread that may
@@ -25,6 +34,26 @@ package struct QUICTransport: Transport {
         self.settings = settings
         self.socketOptions = socketOptions
         self.trust = trust
+        local = LocalEnd()
+        parameters = TestParameters()
+        loadIdentity = identity
+    }
+
+    /// For one test's parameters.
+    ///
+    /// - Throws: `usage`, for what QUIC can't do.
+    package init(
+        for parameters: TestParameters, local: LocalEnd = LocalEnd(),
+        settings: ConnectionSettings = ConnectionSettings(), socketOptions: DatagramSocket.Options = .init(),
+        trust: ClientTrust,
+        identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() }
+    ) throws(TransportError) {
+        try QUICTerms.check(parameters)
+        self.settings = settings
+        self.socketOptions = socketOptions
+        self.trust = trust
+        self.local = local
+        self.parameters = parameters
         loadIdentity = identity
     }
 
@@ -32,17 +61,19 @@ package struct QUICTransport: Transport {
     {
         let addresses: [SocketAddress]
         do throws(ResolverError) {
-            addresses = try await Resolver.resolve(endpoint.host, port: endpoint.port)
+            addresses = try await Resolver.resolve(endpoint.host, port: endpoint.port, family: local.family)
         } catch {
             throw TransportError(.unreachable, "cannot find \(error.host): \(error.reason)", code: Int64(error.code))
         }
+        let beginnings = try await localAddresses()
         let credentials = try await trust.prepare(for: endpoint, identity: loadIdentity)
         // One after the other, as far as the system says quickly that there is nothing: a host without IPv6, a server
         // on one family only. An address that just stays silent uses the time up.
         var failure = TransportError(.unreachable, "\(endpoint.host) has no address")
         for address in addresses {
             do throws(TransportError) {
-                let session = try await connect(to: address, endpoint, credentials, timeout: timeout)
+                let beginning = try beginning(for: address, beginnings)
+                let session = try await connect(to: address, from: beginning, endpoint, credentials, timeout: timeout)
                 try await trust.accepted(session.peer.security, for: endpoint, closing: session)
                 return session
             } catch {
@@ -53,19 +84,44 @@ package struct QUICTransport: Transport {
         throw failure
     }
 
+    /// What `-B` means; empty without it.
+    private func localAddresses() async throws(TransportError) -> [SocketAddress] {
+        guard let host = local.host else { return [] }
+        do throws(ResolverError) {
+            return try await Resolver.resolve(host, port: local.port ?? 0, family: local.family)
+        } catch {
+            throw TransportError(.usage, "cannot begin at \(error.host): \(error.reason)", code: Int64(error.code))
+        }
+    }
+
+    /// Where the socket to `address` begins; nil for the system's choice.
+    private func beginning(
+        for address: SocketAddress, _ candidates: [SocketAddress]
+    ) throws(TransportError) -> SocketAddress? {
+        guard let host = local.host else { return local.port.map { .any(address.family, port: $0) } }
+        guard let own = candidates.first(where: { $0.family == address.family }) else {
+            throw TransportError(
+                .unreachable, "\(host) can't reach \(address): it is of the other IP version",
+                code: Int64(EAFNOSUPPORT))
+        }
+        return own
+    }
+
     private func connect(
-        to address: SocketAddress, _ target: Endpoint, _ credentials: ClientCredentials, timeout: Duration
+        to address: SocketAddress, from beginning: SocketAddress?, _ target: Endpoint,
+        _ credentials: ClientCredentials, timeout: Duration
     ) async throws(TransportError) -> QUICSession {
         let endpoint: QUICEndpoint
         let local: SocketAddress
+        let settings = try QUICTerms.settings(for: parameters, on: settings, remote: address)
         do throws(SocketError) {
-            let socket = try DatagramSocket.connected(to: address, socketOptions)
+            let socket = try DatagramSocket.connected(to: address, from: beginning, socketOptions)
             local = try socket.localAddress()
             endpoint = try QUICEndpoint(socket, name: "qrate-quic")
         } catch {
-            throw TransportError(.unreachable, "cannot reach \(address): \(error.reason)", code: Int64(error.code))
+            throw cannotConnect(to: address, from: beginning, error)
         }
-        switch await handshake(endpoint, local: local, address, target, credentials, timeout: timeout) {
+        switch await handshake(endpoint, local: local, address, target, credentials, settings, timeout: timeout) {
         case .success(let session): return session
         case .failure(let failure):
             await endpoint.stop()
@@ -73,6 +129,29 @@ package struct QUICTransport: Transport {
             case .refused(let error): throw error
             case .silent(let isRefused): throw await noAnswer(address, target, isRefused: isRefused, timeout)
             }
+        }
+    }
+
+    private func cannotConnect(
+        to address: SocketAddress, from beginning: SocketAddress?, _ error: SocketError
+    ) -> TransportError {
+        let code = Int64(error.code)
+        guard let beginning else {
+            return TransportError(.unreachable, "cannot reach \(address): \(error.reason)", code: code)
+        }
+        switch error.code {
+        case EADDRNOTAVAIL:
+            return TransportError(.usage, "\(beginning.host) (-B) is no address of this host", code: code)
+        case EADDRINUSE:
+            return TransportError(
+                .usage, "UDP port \(beginning.port) (--cport) is in use on this host: choose another", code: code)
+        case EACCES:
+            return TransportError(
+                .permission, "not allowed to use UDP port \(beginning.port): ports below 1024 need privileges",
+                code: code)
+        default:
+            return TransportError(
+                .unreachable, "cannot reach \(address) from \(beginning): \(error.reason)", code: code)
         }
     }
 
@@ -89,7 +168,7 @@ package struct QUICTransport: Transport {
             return TransportError(
                 .unreachable,
                 "no answer on UDP \(name), but TCP answers there: a firewall, or an iperf3 server? "
-                    + "(--tcp, which needs no UDP, comes with the next version)", code: code)
+                    + "(--tcp needs no UDP)", code: code)
         }
         return isRefused
             ? TransportError(

@@ -8,6 +8,8 @@ package final class StreamListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
+    /// Without the shared UDP port where this kernel can't share it as flows need it.
+    package let traits: PeerTraits
     private let arrivals: Arrivals
     private let loop: StreamLoop
 
@@ -35,6 +37,7 @@ package final class StreamListener: TransportListener {
         on door: FrontDoor, _ options: Options = Options(), credentials: (@Sendable () -> ServerCredentials)? = nil
     ) throws(TransportError) {
         port = door.port
+        traits = door.flows.canShareThePort ? .qrate : PeerTraits.qrate.subtracting(.singlePortUDP)
         let (sessions, session) = AsyncStream.makeStream(of: (any TransportSession).self)
         let (refusals, refusal) = AsyncStream.makeStream(
             of: RefusedClient.self, bufferingPolicy: .bufferingOldest(Self.refusalBacklog))
@@ -60,7 +63,10 @@ package final class StreamListener: TransportListener {
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },
                 connected: { stream, received, turn in
-                    Self.begin(stream, received, makers, loop, turn, arrivals)
+                    // Whoever may choose between a door with a lock and one without isn't kept out by the lock.
+                    let isOpen = stream.transport == .tls || credentials?().clientAuthority == nil
+                    Self.begin(
+                        stream, received, makers, loop, turn, arrivals, refusal: isOpen ? nil : Self.withoutCertificate)
                 })
             turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
@@ -79,9 +85,14 @@ package final class StreamListener: TransportListener {
         ]
     }
 
+    private static let withoutCertificate = TestFailure(
+        .permission,
+        "This server demands a certificate of its clients, which TCP and UDP tests can't show: use QUIC or --tls, with "
+            + "--client-cert and --client-key.")
+
     private static func begin(
         _ stream: any ByteStream, _ received: [UInt8], _ makers: [TransportKind: [TransportKind: any PlaneMaker]],
-        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals
+        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals, refusal: TestFailure?
     ) {
         let socket = stream.socket
         guard let stop = try? StopSignal() else { return }  // no descriptor is left: the client may try again
@@ -93,7 +104,7 @@ package final class StreamListener: TransportListener {
             local: socket.local, remote: socket.remote, endpoint: nil,
             congestionController: socket.congestionController, stop: stop)
         let offered = makers[stream.transport] ?? [:]
-        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys))
+        let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys), refusal: refusal)
         arrivals.sessions.yield(
             StreamSession(peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false))
     }

@@ -19,7 +19,7 @@ final class TLSStream: ByteStream, @unchecked Sendable {
     private var handshaking: TLSHandshake?
     /// Of the handshake.
     private var unsent: ArraySlice<UInt8> = []
-    private var connection: TLSConnection?
+    private(set) var connection: TLSConnection?
     private let writing = Mutex(())
 
     /// What one call reads of the socket during the handshake.

@@ -342,7 +342,10 @@ final class UDPDataPlane: SessionPlane, FlowSink {
             result.pacingBurst = burst.map { ByteCount(UInt64($0)) }
         }
         guard let socket = flow?.socket else { return result }
-        if plan.sends { result.segmentationOffload = socket.usesSegmentation && 2 * unit <= (burst ?? .max) }
+        if plan.sends {
+            let together = min(burst ?? .max, unit * UDPSendLoop.mostDatagrams(of: unit))
+            result.segmentationOffload = socket.usesSegmentation && together >= 2 * unit
+        }
         if plan.receives { result.receiveOffload = socket.coalescesReceives }
         result.sendBuffer = ByteCount(UInt64(socket.grantedSendBuffer))
         result.receiveBuffer = ByteCount(UInt64(socket.grantedReceiveBuffer))

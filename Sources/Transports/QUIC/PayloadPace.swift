@@ -1,0 +1,82 @@
+import QrateMeasurement
+
+/// How much payload the connections of a plane may take now: what a target rate gives out (`-b`), and what is left of a
+/// budget that several connections share (`-n`).
+///
+/// A connection asks before it sends, and says afterwards what it left. Belongs to the endpoint's thread; no clock, no
+/// allocation.
+struct PayloadPace {
+    private var bucket: TokenBucket?
+    private var pool: UInt64?
+    private var places: [Place]
+    /// Less than this is nothing: payload in datagrams isn't divided.
+    private let piece: UInt64
+
+    private struct Place {
+        var granted: UInt64 = 0
+        var taken: UInt64 = 0
+        /// It would send more if it might: time alone lets it. Otherwise the network holds it back.
+        var isHeldBack = false
+    }
+
+    /// One packet's worth at least, and what one batch carries at most.
+    private static let bursts = 1200...60 << 10
+
+    /// - Parameters:
+    ///   - sharedBudget: Where one connection can't keep the budget by itself.
+    ///   - piece: The most that can't be divided.
+    /// - Returns: nil when nothing needs to be paced.
+    init?(_ target: Bitrate?, sharedBudget: UInt64?, connections: Int, piece: Int = 1, now: MonotonicTime) {
+        guard target != nil || sharedBudget != nil else { return nil }
+        let smallest = max(Self.bursts.lowerBound, piece)
+        bucket = target.map {
+            TokenBucket($0, bursts: smallest...max(smallest, Self.bursts.upperBound), now: now)
+        }
+        self.piece = UInt64(max(piece, 1))
+        pool = sharedBudget
+        places = Array(repeating: Place(), count: connections)
+    }
+
+    /// The most that is sent at once; nil without a target rate.
+    var burst: ByteCount? { bucket.map { ByteCount(UInt64($0.burst)) } }
+    var isUsedUp: Bool { pool == 0 }
+
+    /// What the connection in this place may take until it settles. Those that took less go first.
+    mutating func grant(_ place: Int, now: MonotonicTime) -> UInt64 {
+        let amount = amount(for: place, now)
+        places[place].granted = amount
+        return amount
+    }
+
+    private mutating func amount(for place: Int, _ now: MonotonicTime) -> UInt64 {
+        guard bucket != nil else { return pool ?? .max }
+        let burst = min(UInt64(bucket?.burst ?? 0), pool ?? .max)
+        guard UInt64(bucket?.available(at: now) ?? 0) >= burst else { return 0 }
+        for other in places.indices where other != place && places[other].isHeldBack {
+            if places[other].taken < places[place].taken { return 0 }
+        }
+        return burst
+    }
+
+    /// - Parameter left: What it didn't take of its last grant.
+    mutating func settle(_ place: Int, left: UInt64) {
+        let granted = places[place].granted
+        places[place].granted = 0
+        let used = granted - min(left, granted)
+        bucket?.take(Int(clamping: used))
+        if let rest = pool { pool = rest - min(used, rest) }
+        places[place].taken &+= used
+        places[place].isHeldBack = bucket != nil && (granted == 0 || granted - used < piece)
+        // What the network holds back isn't owed anything later on.
+        if !places[place].isHeldBack { places[place].taken = places.reduce(0) { max($0, $1.taken) } }
+    }
+
+    /// When asking again is worth it; `.never` for a connection that the network holds back.
+    func nextGrant(_ place: Int) -> MonotonicTime {
+        guard let bucket, places[place].isHeldBack, pool != 0 else { return .never }
+        return bucket.time(for: Int(clamping: min(UInt64(bucket.burst), pool ?? .max)))
+    }
+
+    /// Time in which nothing was to be sent gives no credit.
+    mutating func skip(to now: MonotonicTime) { bucket?.skip(to: now) }
+}
