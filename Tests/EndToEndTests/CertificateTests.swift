@@ -134,7 +134,9 @@ import Testing
     func clientCertificates() async throws {
         let authority = try TestCertificate.authority()
         let files = { @Sendable (directory: String) throws -> [String] in
-            try Self.selfSigned(directory) + ["--client-ca", try authority.writePEM(to: directory, name: "authority").chain]
+            try Self.selfSigned(directory) + [
+                "--client-ca", try authority.writePEM(to: directory, name: "authority").chain,
+            ]
         }
         try await withServer(files: files) { server in
             let shown = try authority.issue().writePEM(to: server.directory, name: "client")

@@ -5,7 +5,7 @@ package final class ServerListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
-    /// What all of them can do.
+    /// What works on all of them: a hello says it before anybody knows what the client will test.
     package let traits: PeerTraits
     private let listeners: [any TransportListener]
 
@@ -34,9 +34,6 @@ package final class ServerListener: TransportListener {
             refusal.finish()
         }
     }
-
-    /// What works on all of it: a hello says it before anybody knows what the client will test.
-    package var traits: PeerTraits { listeners.reduce(.qrate) { $0.intersection($1.traits) } }
 
     package func close() async {
         await withDiscardingTaskGroup { group in
