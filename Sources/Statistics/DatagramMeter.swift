@@ -27,7 +27,9 @@ package struct DatagramMeter: Sendable {
     private var announced: UInt64 = 0
     private var jitterNanoseconds = 0.0
     private var hasJitter = false
+    /// Of the datagram that arrived last with a time of its own, and when it did.
     private var transit: Int64?
+    private var arrivedAt = MonotonicTime(nanoseconds: 0)
     private var fastest: Int64 = 0
 
     /// Datagrams that arrived, each counted once.
@@ -91,6 +93,9 @@ package struct DatagramMeter: Sendable {
     package var isWhole: Bool { announced > 0 && lost == 0 }
 
     /// RFC 3550 section 6.4.1, over the datagrams in the order of their arrival, copies left out; nil before the second.
+    ///
+    /// Of those that the kernel hands over in one piece (UDP_GRO), only the first has an arrival time: the others' spacing
+    /// isn't known, and to take it for none would let the jitter vanish at high rates.
     package var jitter: Duration? { hasJitter ? .nanoseconds(Int64(jitterNanoseconds)) : nil }
 
     package var maxJitter: Duration? { hasJitter ? .nanoseconds(Int64(maximumNanoseconds)) : nil }
@@ -105,15 +110,19 @@ package struct DatagramMeter: Sendable {
         let current = Int64(bitPattern: now.nanoseconds &- timestamp &* 1000)
         guard let previous = transit else {
             transit = current
+            arrivedAt = now
             fastest = current
             return 0
         }
-        transit = current
-        // J += (|D| - J) / 16
-        let change = min(Double((current &- previous).magnitude), Self.largestChange)
-        jitterNanoseconds += (change - jitterNanoseconds) / 16
-        hasJitter = true
-        if jitterNanoseconds > maximumNanoseconds { maximumNanoseconds = jitterNanoseconds }
+        if now != arrivedAt {
+            transit = current
+            arrivedAt = now
+            // J += (|D| - J) / 16
+            let change = min(Double((current &- previous).magnitude), Self.largestChange)
+            jitterNanoseconds += (change - jitterNanoseconds) / 16
+            hasJitter = true
+            if jitterNanoseconds > maximumNanoseconds { maximumNanoseconds = jitterNanoseconds }
+        }
         let variation = current &- fastest
         guard variation > 0 else {
             fastest = current

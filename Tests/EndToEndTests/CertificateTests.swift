@@ -130,6 +130,27 @@ import Testing
         }
     }
 
+    @Test("where clients must show a certificate, no transport goes without one")
+    func clientCertificates() async throws {
+        let authority = try TestCertificate.authority()
+        let files = { @Sendable (directory: String) throws -> [String] in
+            try Self.selfSigned(directory) + [
+                "--client-ca", try authority.writePEM(to: directory, name: "authority").chain,
+            ]
+        }
+        try await withServer(files: files) { server in
+            let shown = try authority.issue().writePEM(to: server.directory, name: "client")
+            let credentials = ["--client-cert", shown.chain, "--client-key", shown.key]
+            for transport in ["--quic", "--tls"] {
+                _ = try await server.client([transport] + credentials + Self.brief).success()
+                try await server.client([transport] + Self.brief).expectFailure(77, saying: "--client-cert")
+            }
+            for transport in ["--tcp", "--udp"] {
+                try await server.client([transport] + Self.brief).expectFailure(77, saying: "--client-cert", "--tls")
+            }
+        }
+    }
+
     // MARK: Files
 
     private static let selfSigned: @Sendable (String) throws -> [String] = { directory in

@@ -28,7 +28,7 @@ import Testing
             try await server.events("test_finished")
             if mode.transport == "udp", mode.isBudget {
                 // Loopback may drop; what came and what is missing are all there were.
-                if mode.hasUpload { #expect(sent == mode.budget) }
+                if mode.hasUpload { #expect(sent == XfrMode.budget) }
                 if let statistics = result.udpStats { #expect(statistics.packetsSent <= 215) }
             }
         }

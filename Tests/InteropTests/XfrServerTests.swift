@@ -25,15 +25,15 @@ import Testing
                 // The server counts, and says what it counted.
                 #expect(upload.bytesReceived == there.received)
                 if let sent = upload.bytesSent { #expect(sent >= there.received) }
-                if mode.isBudget { #expect(upload.bytesSent == mode.budget) }
-                if mode.isBudget, mode.transport != "udp" { #expect(there.received == mode.budget) }
+                if mode.isBudget { #expect(upload.bytesSent == XfrMode.budget) }
+                if mode.isBudget, mode.transport != "udp" { #expect(there.received == XfrMode.budget) }
             }
             #expect((report.summary.download != nil) == mode.hasDownload)
             if let download = report.summary.download {
                 let all = download.bytesReceived + download.drainedBytes + download.warmUpBytes
                 if mode.isBudget, mode.transport != "udp" {
-                    #expect(all == mode.budget)
-                    #expect(there.sent == mode.budget)
+                    #expect(all == XfrMode.budget)
+                    #expect(there.sent == XfrMode.budget)
                 }
                 if mode.transport != "tcp" { #expect(all <= there.sent) }
                 #expect(all > 0)

@@ -186,6 +186,20 @@ import Testing
         #expect(meter.maxJitter == .nanoseconds(Int64(expected)))
     }
 
+    @Test("of datagrams that arrive in one piece, only the first says something about the jitter")
+    func jitterOfRuns() {
+        var single = DatagramMeter(), merged = DatagramMeter()
+        for (run, transit) in [0, 3, 1, 7].enumerated() {
+            let sent = UInt64(run) * 10_000, arrival = MonotonicTime.milliseconds(run * 10 + transit)
+            _ = single.record(sequence: UInt64(run), timestamp: sent, at: arrival)
+            for place in UInt64(0)..<40 {
+                _ = merged.record(sequence: UInt64(run) * 40 + place, timestamp: sent + place, at: arrival)
+            }
+        }
+        #expect(merged.jitter == single.jitter)
+        #expect(merged.received == 160)
+    }
+
     @Test("delay variation is what a datagram took longer than the fastest so far")
     func delayVariation() {
         var meter = DatagramMeter()

@@ -187,6 +187,18 @@ import Testing
         }
     }
 
+    @Test("a client whose data connections the server turns away says so, instead of having measured nothing")
+    func turnedAway() async throws {
+        let parameters = TestParameters(transport: .tcp, direction: .download, limit: .duration(.seconds(3600)))
+        try await withTCPSessions { client, _ in
+            // No test of that name is known there.
+            let here = try await client.open(
+                DataPlan(role: .client, testID: "unknown", parameters: parameters), DataOffer())
+            let failure = try #require(await here.failure())
+            #expect(failure.message.hasPrefix("stream 1: the server closed the data connection before any payload"))
+        }
+    }
+
     @Test("two tests of one id aren't possible at the same time, one after the other is")
     func sameID() async throws {
         let parameters = TestParameters(transport: .tcp, limit: .bytes(5))

@@ -142,8 +142,10 @@ import Testing
         try await withPlanes(parameters) { sender, receiver in
             sender.stopSending(.finish)
             let totals = try #require(await receiver.totalsAtTheEnd())
-            #expect(totals == ReceivedTotals(
-                measured: [.zero], warmUp: .zero, drained: .zero, duration: nil, isComplete: true))
+            #expect(
+                totals
+                    == ReceivedTotals(
+                        measured: [.zero], warmUp: .zero, drained: .zero, duration: nil, isComplete: true))
             #expect(await sender.sample().sent == [.zero])
         }
     }

@@ -48,13 +48,12 @@ extension ServerRun {
         plan.parameters.transport.marksStreamEnds ? Tunables.foreignDrain : Tunables.datagramDrain
     }
 
-    /// Segments sent again since the test began: TCP's kernel knows, the others send none. Of several streams together
-    /// they aren't each one's; nil then.
+    /// Segments sent again since the test began: TCP's kernel knows, and there are none at an end that only receives, or on
+    /// the other transports. Of several streams together they aren't each one's; nil then.
     func retransmits(streams: Int) -> UInt64? {
-        guard case .tcp(let metrics)? = lastSample.path?.metrics else {
-            return plan.parameters.transport.isKernelStream ? nil : 0
-        }
-        return streams == 1 ? metrics.retransmissions : nil
+        guard plan.parameters.transport.isKernelStream, sending != nil else { return 0 }
+        guard streams == 1, case .tcp(let metrics)? = lastSample.path?.metrics else { return nil }
+        return metrics.retransmissions
     }
 
     private func everyStream(_ counts: [ByteCount]) -> [ByteCount] {
@@ -62,18 +61,18 @@ extension ServerRun {
     }
 
     private mutating func addTransport(_ sample: PlaneSample, to message: inout IntervalMessage) {
-        guard plan.parameters.transport.isKernelStream else {
+        if !plan.parameters.transport.isKernelStream || sending == nil {
             message.aggregate.retransmits = 0
             for index in message.streams.indices { message.streams[index].retransmits = 0 }
-            return
         }
         guard case .tcp(let metrics)? = sample.path?.metrics else { return }
-        let info = ResultMessage.TCPInfo(.tcp(metrics))
-        let total = metrics.retransmissions ?? 0
-        message.aggregate.retransmits = metrics.retransmissions.map { $0 - min($0, told.retransmits) }
+        let info = ResultMessage.TCPInfo(.tcp(metrics), isSender: true)
         message.aggregate.rttMicroseconds = info?.rttMicroseconds
         message.aggregate.congestionWindow = info?.congestionWindow
-        told.retransmits = total
+        if let total = metrics.retransmissions {
+            message.aggregate.retransmits = total - min(total, told.retransmits)
+            told.retransmits = total
+        }
         guard message.streams.count == 1 else { return }
         message.streams[0].retransmits = message.aggregate.retransmits
         message.streams[0].rttMicroseconds = info?.rttMicroseconds
@@ -98,16 +97,23 @@ extension ServerRun {
 
 extension ResultMessage.TCPInfo {
     /// nil unless the kernel told all that the message must have.
-    init?(_ metrics: PathMetrics) {
-        guard case .tcp(let metrics) = metrics, let retransmissions = metrics.retransmissions,
-            let rtt = metrics.smoothedRTT, let variation = metrics.rttVariation,
-            let window = metrics.congestionWindow, let segment = metrics.maxSegmentSize, segment > .zero
+    ///
+    /// - Parameter isSender: An end that only receives has sent nothing again, and no window to speak of. xfr's fields
+    ///   can't be absent; its client puts its own in their place.
+    init?(_ metrics: PathMetrics, isSender: Bool) {
+        guard case .tcp(let metrics) = metrics, let rtt = metrics.smoothedRTT, let variation = metrics.rttVariation,
+            let retransmissions = isSender ? metrics.retransmissions : 0,
+            let segments = isSender ? Self.segments(metrics) : 0
         else { return nil }
         self.init(
             retransmits: retransmissions, rttMicroseconds: UInt32(clamping: rtt.nanoseconds / 1000),
-            rttVariationMicroseconds: UInt32(clamping: variation.nanoseconds / 1000),
-            congestionWindow: UInt32(clamping: window.bytes / segment.bytes),
+            rttVariationMicroseconds: UInt32(clamping: variation.nanoseconds / 1000), congestionWindow: segments,
             bytesAcknowledged: metrics.bytesAcknowledged?.bytes)
+    }
+
+    private static func segments(_ metrics: TCPPathMetrics) -> UInt32? {
+        guard let window = metrics.congestionWindow, let size = metrics.maxSegmentSize, size > .zero else { return nil }
+        return UInt32(clamping: window.bytes / size.bytes)
     }
 }
 

@@ -55,7 +55,7 @@ extension ServerRun {
                     id: index, bytes: bytes.bytes, throughputMbps: bytes.megabitsPerSecond(over: duration),
                     retransmits: retransmits)
             })
-        message.tcpInfo = lastSample.path.flatMap { ResultMessage.TCPInfo($0.metrics) }
+        message.tcpInfo = lastSample.path.flatMap { ResultMessage.TCPInfo($0.metrics, isSender: sending != nil) }
         message.udpStatistics = totals?.datagrams.map {
             ResultMessage.UDPStatistics($0, size: lastSample.settings.payloadUnit)
         }

@@ -5,7 +5,7 @@ package final class ServerListener: TransportListener {
     package let port: UInt16
     package let sessions: AsyncStream<any TransportSession>
     package let refusals: AsyncStream<RefusedClient>
-    /// What all of them can do.
+    /// What works on all of them: a hello says it before anybody knows what the client will test.
     package let traits: PeerTraits
     private let listeners: [any TransportListener]
 

@@ -69,9 +69,10 @@ package struct StreamTransport: Transport {
         guard let name = setup.settings.congestionController, let error = CongestionControl.refusal(of: name) else {
             return
         }
+        let reason = error.code == ENOENT ? "" : " (\(error.reason))"
         throw TransportError(
             .usage,
-            "this system has no congestion controller \(name) (\(error.reason)): use one of "
+            "this system can't use the congestion controller \(name)\(reason): use one of "
                 + CongestionControl.available.joined(separator: ", "), code: Int64(error.code))
     }
 
@@ -127,14 +128,15 @@ package struct StreamTransport: Transport {
             turn.add(core)
             turn.poke(core)
         }
+        let makers = makers(connector)
         let session = StreamSession(
             peer: PeerIdentity(
                 address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security,
-                warnings: TestWarning.about(stream.security)),
+                warnings: TestWarning.about(stream.security), transports: Set(makers.keys)),
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
-            loop: loop, core: core, makers: makers(connector), ownsLoop: true)
+            loop: loop, core: core, makers: makers, ownsLoop: true)
         try await connector.streams.accepted(stream.security, session)
         return session
     }

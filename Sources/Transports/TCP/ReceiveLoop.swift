@@ -11,7 +11,8 @@ struct ReceiveLoop {
     let skipsCopy: Bool
 
     enum Ending {
-        case finished
+        /// - Parameter isEmpty: No payload came here.
+        case finished(isEmpty: Bool)
         case failed(TransportError)
         /// The plane is being closed.
         case stopped
@@ -26,6 +27,7 @@ struct ReceiveLoop {
     func run() -> Ending {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.unit, alignment: 4096)
         defer { buffer.deallocate() }
+        var isEmpty = true
         while true {
             if stop.isRaised { return .stopped }
             let result: ReadResult
@@ -37,8 +39,10 @@ struct ReceiveLoop {
                 return stop.isRaised ? .stopped : .failed(error)
             }
             switch result {
-            case .bytes(let count): window.count(count, stream: stream.index, at: MonotonicClock.now())
-            case .ended: return stop.isRaised ? .stopped : .finished
+            case .bytes(let count):
+                isEmpty = false
+                window.count(count, stream: stream.index, at: MonotonicClock.now())
+            case .ended: return stop.isRaised ? .stopped : .finished(isEmpty: isEmpty)
             case .wouldBlock: Self.wait(for: .readable, on: stream.bytes.socket.descriptor, window, stop)
             }
         }

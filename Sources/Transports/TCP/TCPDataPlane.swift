@@ -141,8 +141,9 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         let now = MonotonicClock.now()
         switch ending {
         case .stopped: return
-        case .finished:
+        case .finished(let isEmpty):
             stream.endedReceiving()
+            if isEmpty, hasToBring { return failSoon(stream, .turnedAway) }
             // This end's half brings nothing: the connection can end now.
             if !plan.sends { stream.bytes.finishWriting() }
             window.end(stream: stream.index, .finished, at: now)
@@ -162,6 +163,10 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         // The window stays open to its planned end, and somebody has to close it then.
         while !window.isSettled, !stop.isRaised { ReceiveLoop.wait(for: [], on: nil, window, stop) }
     }
+
+    /// Whether a stream that ends without payload is a failure: a server that doesn't take a data connection for one of the
+    /// test's closes it without a word.
+    private var hasToBring: Bool { plan.role == .client && plan.limit.byteBudget == nil && sending.end == nil }
 
     /// Whether the window's planned end has come, but for the time by which a peer's clock may be ahead.
     private func isNearTheEnd(_ now: MonotonicTime) -> Bool {

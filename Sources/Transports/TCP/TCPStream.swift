@@ -75,6 +75,10 @@ extension TransportError {
         self.init(.failed, "the connection to \(peer) is gone: \(reason)", code: Int64(error.code))
     }
 
+    static let turnedAway = TransportError(
+        .failed,
+        "the server closed the data connection before any payload came: do all connections reach it from one address?")
+
     /// The peer ended the connection without an order to its bytes.
     var isReset: Bool { [ECONNRESET, EPIPE, ECONNABORTED].contains { code == Int64($0) } }
 }
