@@ -81,6 +81,7 @@ public final class TestServer: Sendable {
         var limits = AdmissionControl.Limits()
         limits.tests = configuration.maxTests
         limits.duration = configuration.maxDuration
+        limits.silence = configuration.idleTimeout
         limits.isOneOff = configuration.isOneOff
         port = listener.port
         self.credentials = current

@@ -139,7 +139,8 @@ import Testing
             ]
         }
         try await withServer(files: files) { server in
-            let shown = try authority.issue().writePEM(to: server.directory, name: "client")
+            let shown = try authority.issue(.init("client", purpose: .client)).writePEM(
+                to: server.directory, name: "client")
             let credentials = ["--client-cert", shown.chain, "--client-key", shown.key]
             for transport in ["--quic", "--tls"] {
                 _ = try await server.client([transport] + credentials + Self.brief).success()

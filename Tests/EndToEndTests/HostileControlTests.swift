@@ -49,7 +49,6 @@ import Testing
         Attack(
             name: "a negative warm-up",
             lines: [hello, start(["qrate": #"{"duration_ms":100,"warm_up_ms":-1}"#])], code: "refused"),
-        Attack(name: "no end", lines: [hello, start(["duration_secs": "0"])], code: "refused"),
         Attack(name: "nothing to send", lines: [hello, start(["byte_budget": "0"])], code: "refused"),
         Attack(name: "a budget beyond all numbers", lines: [hello, start(["byte_budget": "18446744073709551616"])]),
     ]

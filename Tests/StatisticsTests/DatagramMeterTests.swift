@@ -216,10 +216,10 @@ import Testing
     func merging() {
         var meters = DatagramMeters(flows: 2)
         func record(_ flow: Int, _ number: UInt64, at milliseconds: Int = 0) -> Bool {
-            meters.record(flow: flow, sequence: number, timestamp: 0, at: .milliseconds(milliseconds))
+            meters.record(flow: flow, sequence: number, timestamp: number * 1000, at: .milliseconds(milliseconds))
         }
         let isNew =
-            [0, 1, 3].map { record(0, $0) } + [0, 2, 1].map { record(1, $0, at: Int($0) * 16) }
+            [0, 1, 3].map { record(0, $0, at: Int($0)) } + [0, 2, 1].map { record(1, $0, at: Int($0) * 16) }
             + [record(1, 1), record(2, 0)]
         #expect(isNew == [true, true, true, true, true, true, false, false])
         meters.announce(flow: 0, sent: 5)

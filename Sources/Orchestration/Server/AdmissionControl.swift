@@ -9,6 +9,8 @@ package struct AdmissionControl: Sendable {
         package var dataThreads = 1024
         /// Warm-up and measured window together; tests with a byte budget, or without an end, end by then, too.
         package var duration = TestParameters.longestTest
+        /// A client that is silent for longer, while its payload or its reports are due, is given up.
+        package var silence = Tunables.idle
         /// Take one test, ever.
         package var isOneOff = false
 

@@ -12,6 +12,7 @@ package struct ServerMachine: SessionMachine {
     var phase = Phase.connecting
     private var peer = PeerIdentity(address: "unknown")
     let longestTest: Duration
+    private let silence: Duration
     private let traits: PeerTraits
 
     enum Phase: Sendable {
@@ -34,9 +35,11 @@ package struct ServerMachine: SessionMachine {
 
     /// - Parameters:
     ///   - longestTest: When a test is ended that has no planned end, or misses it.
+    ///   - silence: How long a client may say nothing while it has something to say.
     ///   - traits: What this end can do with its clients.
-    package init(longestTest: Duration, traits: PeerTraits = .qrate) {
+    package init(longestTest: Duration, silence: Duration = Tunables.idle, traits: PeerTraits = .qrate) {
         self.longestTest = longestTest
+        self.silence = silence
         self.traits = traits
     }
 
@@ -109,7 +112,8 @@ package struct ServerMachine: SessionMachine {
     ) -> [Action] {
         guard case .planeReady(let offer, let sample) = event else { return beforePayload(event) }
         let plan = plan(client, test)
-        var run = ServerRun(client: client, test: test, plan: plan, first: sample, now: now)
+        var run = ServerRun(
+            client: client, test: test, plan: plan, silence: silence, first: sample, now: now)
         var actions: [Action] = [
             .cancelTimer(.reply), .emit(.started(test)), .send(run.acknowledgement(offer)),
             .setTimer(.longestTest, longestTest + Tunables.drain),

@@ -7,6 +7,7 @@ struct ServerRun: Sendable {
     let client: PeerProtocol
     let test: ServedTest
     let plan: DataPlan
+    private let silence: Duration
     var clock: TestClock
     /// Present when the server sends.
     var sending: Sending?
@@ -40,7 +41,11 @@ struct ServerRun: Sendable {
         var totals: ReceivedTotals?
     }
 
-    init(client: PeerProtocol, test: ServedTest, plan: DataPlan, first: PlaneSample, now: MonotonicTime) {
+    init(
+        client: PeerProtocol, test: ServedTest, plan: DataPlan, silence: Duration, first: PlaneSample,
+        now: MonotonicTime
+    ) {
+        self.silence = silence
         self.client = client
         self.test = test
         self.plan = plan
@@ -62,7 +67,7 @@ struct ServerRun: Sendable {
     var expectsSignsOfLife: Bool {
         (receiving != nil || client.speaksQrate) && !plan.parameters.settings.probesPathMTU
     }
-    var idleLimit: Duration { Tunables.idle + plan.interval }
+    var idleLimit: Duration { silence + plan.interval }
 
     /// From the first byte to the last moment at which the streams may still end.
     var plannedEnd: Duration? { plan.limit.duration.map { $0 + plan.warmUp + Tunables.drain } }

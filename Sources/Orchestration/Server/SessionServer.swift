@@ -78,7 +78,7 @@ package final class SessionServer: Sendable {
         let mailbox = Mailbox()
         guard let key = enter(mailbox) else { return await turnAway(session) }
         defer { leave(key) }
-        let machine = ServerMachine(longestTest: limits.duration, traits: listener.traits)
+        let machine = ServerMachine(longestTest: limits.duration, silence: limits.silence, traits: listener.traits)
         var loop = SessionLoop(
             machine, over: session, mailbox: mailbox, time: time, admit: { self.admit($0, key) }
         ) { event in
