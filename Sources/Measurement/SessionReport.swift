@@ -1,6 +1,7 @@
 /// How the connection came to be.
 public struct HandshakeReport: Sendable, Hashable {
-    /// From the first packet sent to the completed TLS handshake, at the client.
+    /// At the client, from the first packet sent until data could flow: QUIC's handshake, TCP's with that of TLS, or
+    /// TCP's alone (also for UDP tests, whose control goes over TCP).
     public var duration: Duration
 
     public init(duration: Duration) { self.duration = duration }

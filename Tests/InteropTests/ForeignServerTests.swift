@@ -60,5 +60,5 @@ import Testing
 
 enum FreePort {
     /// A port that is free for TCP and UDP now.
-    static func find() throws -> UInt16 { try PortReservation(port: 0).port }
+    static func find() throws -> UInt16 { try StreamListenerSocket.everywhere(port: 0).port }
 }

@@ -117,17 +117,6 @@ import Testing
         await #expect(throws: ResolverError.self) { try await Resolver.resolve("no such host", port: 7) }
     }
 
-    @Test("a reserved TCP port refuses connections and can't be taken by a listener")
-    func reservation() throws {
-        let reservation = try PortReservation(port: 0)
-        let address = SocketAddress.loopback(.ipv4, port: reservation.port)
-        #expect(!TCPProbe.answers(address, timeout: .seconds(5)))
-
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(listener) }
-        #expect(address.withSockaddr { bind(listener, $0, $1) } != 0)
-    }
-
     @Test("a probe tells a TCP port that answers")
     func probe() throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

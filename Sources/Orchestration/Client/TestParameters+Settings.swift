@@ -7,7 +7,7 @@ extension TransportSettings {
         func only(_ flag: String, _ what: String, _ places: [TransportKind]) -> String? {
             guard !places.contains(transport) else { return nil }
             let names = places.map { "--\($0.rawValue)" }.joined(separator: " and ")
-            return "\(flag) \(what), and a test over \(transport.name) has none: it goes with \(names)."
+            return "\(flag) \(what), and a test over \(transport.displayName) has none: it goes with \(names)."
         }
         if maxSegmentSize != nil, let text = only("-M", "sets TCP's segment size", [.tcp, .tls]) { return text }
         if sendsWithoutDelay, let text = only("--nodelay", "switches TCP's delay of small writes off", [.tcp, .tls]) {
@@ -50,7 +50,8 @@ extension TestParameters {
     var sizeFailure: String? {
         func outside(_ flag: String, _ value: UInt64?, _ limits: ClosedRange<UInt64>) -> String? {
             guard let value, !limits.contains(value) else { return nil }
-            return "\(flag) \(value): a test over \(transport.name) takes \(limits.lowerBound) to \(limits.upperBound) "
+            return
+                "\(flag) \(value): a test over \(transport.displayName) takes \(limits.lowerBound) to \(limits.upperBound) "
                 + "bytes."
         }
         if let text = outside("-l", settings.payloadUnit?.bytes, SettingLimits.payloadUnit(transport)) { return text }
@@ -87,9 +88,4 @@ extension TestParameters {
         }
         return nil
     }
-}
-
-extension TransportKind {
-    /// As people write it.
-    var name: String { rawValue.uppercased() }
 }
