@@ -7,8 +7,8 @@ public struct LocalAddress: Sendable, Hashable {
     public var ipVersion: IPVersion?
     /// An address of this host, as a literal; a link-local one with its zone (`fe80::1%eth0`).
     public var address: String?
-    /// The port of the first data socket, 1 to 65535; further ones take the numbers that follow. QUIC has one such socket
-    /// per connection, the others one per stream. Control connections over TCP take any.
+    /// The port of the first data socket, 1 to 65535; further ones take the numbers that follow. QUIC has one such socket,
+    /// the others one per stream. Control connections over TCP take any.
     public var port: UInt16?
 
     public init(ipVersion: IPVersion? = nil, address: String? = nil, port: UInt16? = nil) {

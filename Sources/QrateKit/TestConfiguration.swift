@@ -64,8 +64,8 @@ public struct TestConfiguration: Sendable, Hashable {
         if let failure = parameters.usageFailure { throw failure }
         try network.validate()
         try refuseUnused()
-        try local.validate(
-            sockets: parameters.transport == .quic ? parameters.settings.connections : parameters.streams)
+        // QUIC's connections share one socket.
+        try local.validate(sockets: parameters.transport == .quic ? 1 : parameters.streams)
     }
 
     /// What isn't in the parameters and yet makes no sense with every transport.
@@ -84,7 +84,13 @@ public struct TestConfiguration: Sendable, Hashable {
             }
         }
         switch parameters.transport {
-        case .quic, .udp: break
+        case .quic: break
+        case .udp:
+            if parameters.settings.window != nil, network.socketBuffer != nil {
+                throw TestFailure(
+                    .usage,
+                    "-w and --socket-buffer both size the sockets of a UDP test: choose one (-w sets both ends')")
+            }
         case .tcp, .tls:
             let given = [
                 network.usesSegmentationOffload ? nil : "--no-gso", network.usesReceiveOffload ? nil : "--no-gro",

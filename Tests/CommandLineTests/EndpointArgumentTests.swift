@@ -34,7 +34,7 @@ import Testing
             (["-B", "example.net"], "\"example.net\" (-B)"), (["-B", "fe80::1%nosuch0"], "\"fe80::1%nosuch0\" (-B)"),
             (["-B", ""], "\"\" (-B)"), (["-4", "-B", "::1"], "no IPv4 address"),
             (["-6", "-B", "127.0.0.1"], "no IPv6"),
-            (["--cport", "65535", "--connections", "2", "-P", "2"], "no room for 2 sockets"),
+            (["--tcp", "--cport", "65535", "-P", "2"], "no room for 2 sockets"),
         ])
     func refused(arguments: [String], named: String) {
         #expect(Parsing.refusal(arguments)?.contains(named) == true, "\(Parsing.refusal(arguments) ?? "accepted")")

@@ -23,6 +23,7 @@ import Testing
             (["--dscp", "nonsense"], "--dscp"), (["-S", "8", "--dscp", "ef"], "-S and --dscp"),
             (["--probe-mtu", "--tcp"], "--probe-mtu and --tcp"), (["--cport", "70000"], "--cport"),
             (["-B", "nonsense"], "nonsense"),
+            (["--udp", "-w", "64K", "--socket-buffer", "64K"], "-w and --socket-buffer"),
         ])
     func refused(arguments: [String], named: String) async throws {
         // Nothing listens there: what isn't refused would say so.
