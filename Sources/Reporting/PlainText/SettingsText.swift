@@ -16,8 +16,12 @@ struct SettingsText {
         }
         // A search for the path MTU sends one datagram after the other.
         if !report.parameters.settings.probesPathMTU {
+            let isBidirectional = report.parameters.direction == .bidirectional
             items += perDirection { sender, receiver in
-                Self.offloads(segmentation: sender.segmentationOffload, coalescing: receiver.receiveOffload)
+                let (segmentation, coalescing) = (sender.segmentationOffload, receiver.receiveOffload)
+                // With half of it unknown, as before the test, two directions would seem to differ.
+                if isBidirectional, segmentation == nil || coalescing == nil { return nil }
+                return Self.offloads(segmentation: segmentation, coalescing: coalescing)
             }
         }
         items += perDirection(window)
