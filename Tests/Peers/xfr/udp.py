@@ -345,6 +345,10 @@ class UDPPlane:
         if is_hello(datagram):
             if run.role == "server" and datagram == hello(IS_HELLO, index, self._token or b"\0" * 16):
                 self._answer(sock, index)
+            elif run.role == "server" and any(
+                    datagram == hello(IS_HELLO, other, self._token or b"\0" * 16) for other in range(run.agreement.streams)):
+                # Another flow's, which this socket took between its bind and its connect. It comes again.
+                pass
             elif run.role == "server" or datagram != hello(IS_ACK, index, self._token or b"\0" * 16):
                 run.record.deviation(f"stream {index}: a stray hello, {datagram.hex()}")
             return
