@@ -45,9 +45,10 @@ package final class StreamSocket: Sendable {
         try outcome(qrate_write(descriptor, bytes.baseAddress, bytes.count), "sending")
     }
 
-    /// Sends the beginning of a file in memory, without a copy through this process (sendfile(2)).
-    package func write(_ file: MemoryFile, count: Int) throws(SocketError) -> Outcome {
-        try outcome(qrate_send_file(descriptor, file.descriptor, 0, min(count, file.count)), "sending")
+    /// Sends a piece of a file in memory, without a copy through this process (sendfile(2)).
+    package func write(_ file: MemoryFile, at offset: Int = 0, count: Int) throws(SocketError) -> Outcome {
+        try outcome(
+            qrate_send_file(descriptor, file.descriptor, Int64(offset), min(count, file.count - offset)), "sending")
     }
 
     private func outcome(_ result: Int, _ call: @autoclosure () -> String) throws(SocketError) -> Outcome {

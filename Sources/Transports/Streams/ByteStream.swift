@@ -28,8 +28,12 @@ protocol ByteStream: AnyObject, Sendable {
     /// Whether something was taken that the socket had no room for yet. The next write sends it first, also one of no bytes;
     /// ``finishWriting()`` sees to it, too.
     var hasUnsent: Bool { get }
-    /// Sends the beginning of the payload, without copying it where the stream can.
-    func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult
+    /// Sends a piece of the payload, without copying it where that is asked for and the stream can.
+    func write(
+        _ payload: PayloadBlock, at offset: Int, count: Int, usesZeroCopy: Bool
+    ) throws(TransportError) -> WriteResult
+    /// Whether payload had to be copied that was not to be.
+    var hasCopied: Bool { get }
     /// Payload that was taken and that the peer's kernel hasn't acknowledged; nil when the stream can't tell.
     var unacknowledged: Int? { get }
     /// Payload that was taken and that isn't on the wire yet: a reset throws it away. nil when the stream can't tell.
@@ -70,7 +74,11 @@ extension ByteStream {
         try read(into: buffer)
     }
 
-    func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult {
-        try write(payload.prefix(count))
+    var hasCopied: Bool { false }
+
+    func write(
+        _ payload: PayloadBlock, at offset: Int, count: Int, usesZeroCopy: Bool
+    ) throws(TransportError) -> WriteResult {
+        try write(payload.piece(at: offset, count))
     }
 }

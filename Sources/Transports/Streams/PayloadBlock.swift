@@ -40,6 +40,11 @@ final class PayloadBlock: Sendable {
 
     func prefix(_ count: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes.prefix(count)) }
 
+    /// - Parameter offset: With `count`, at most ``size``.
+    func piece(at offset: Int, _ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+    }
+
     /// The same bytes as a file, for sends without a copy. Made at the first use; nil when the system has none.
     var file: MemoryFile? {
         copy.withLock { file in

@@ -12,6 +12,21 @@ struct SendLoop {
     let usesZeroCopy: Bool
     let budget: ByteBudget?
     var bucket: TokenBucket?
+    private var cursor: PayloadCursor
+
+    init(
+        stream: DataStream, control: SendControl, payload: PayloadBlock, unit: Int, usesZeroCopy: Bool,
+        budget: ByteBudget?, bucket: TokenBucket?
+    ) {
+        self.stream = stream
+        self.control = control
+        self.payload = payload
+        self.unit = unit
+        self.usesZeroCopy = usesZeroCopy
+        self.budget = budget
+        self.bucket = bucket
+        cursor = PayloadCursor(unit: unit)
+    }
 
     enum Ending {
         /// The time was up or the budget used up, or sending was ended early.
@@ -46,8 +61,10 @@ struct SendLoop {
             }
             pending = 0
             do throws(TransportError) {
-                switch try stream.bytes.write(payload, count: count, usesZeroCopy: usesZeroCopy) {
+                let offset = cursor.offset(for: count)
+                switch try stream.bytes.write(payload, at: offset, count: count, usesZeroCopy: usesZeroCopy) {
                 case .bytes(let taken):
+                    cursor.took(taken)
                     stream.took(taken)
                     bucket?.take(taken)
                     if taken < count { budget?.giveBack(count - taken) }

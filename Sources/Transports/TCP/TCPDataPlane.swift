@@ -346,7 +346,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         if plan.sends {
             result.payloadUnit = ByteCount(UInt64(unit))
             result.pacingBurst = burst.map { ByteCount(UInt64($0)) }
-            result.usesZeroCopy = settings.usesZeroCopy
+            result.usesZeroCopy = settings.usesZeroCopy && stream?.bytes.hasCopied != true
         }
         if plan.receives { result.skipsReceiveCopy = settings.skipsReceiveCopy }
         // Before the connections are there, what they will get when they ask for nothing else.

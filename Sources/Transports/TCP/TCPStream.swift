@@ -2,10 +2,12 @@ import Glibc
 import QrateMeasurement
 import QrateSockets
 import QrateTransportAPI
+import Synchronization
 
 /// Bare TCP: the bytes are the socket's.
 final class TCPStream: ByteStream {
     let socket: StreamSocket
+    private let copied = Atomic(false)
 
     init(_ socket: StreamSocket) { self.socket = socket }
 
@@ -23,16 +25,23 @@ final class TCPStream: ByteStream {
         do throws(SocketError) { return WriteResult(try socket.write(bytes)) } catch { throw lost(error) }
     }
 
-    func write(_ payload: PayloadBlock, count: Int, usesZeroCopy: Bool) throws(TransportError) -> WriteResult {
-        guard usesZeroCopy, let file = payload.file else { return try write(payload.prefix(count)) }
-        do throws(SocketError) {
-            return WriteResult(try socket.write(file, count: count))
-        } catch {
-            // A kernel without sendfile(2) for this file or socket.
-            guard error.code == EINVAL || error.code == ENOSYS else { throw lost(error) }
-            return try write(payload.prefix(count))
+    func write(
+        _ payload: PayloadBlock, at offset: Int, count: Int, usesZeroCopy: Bool
+    ) throws(TransportError) -> WriteResult {
+        guard usesZeroCopy, !hasCopied else { return try write(payload.piece(at: offset, count)) }
+        if let file = payload.file {
+            do throws(SocketError) {
+                return WriteResult(try socket.write(file, at: offset, count: count))
+            } catch {
+                // A kernel without sendfile(2) for this file or socket.
+                guard error.code == EINVAL || error.code == ENOSYS else { throw lost(error) }
+            }
         }
+        copied.store(true, ordering: .relaxed)
+        return try write(payload.piece(at: offset, count))
     }
+
+    var hasCopied: Bool { copied.load(ordering: .relaxed) }
 
     var unacknowledged: Int? { socket.unacknowledged }
     var unsent: Int? { socket.unsent }
