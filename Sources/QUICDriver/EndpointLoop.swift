@@ -32,6 +32,8 @@ package final class EndpointLoop {
     private static let busyDatagrams = 16
     private static let lookout = Duration.microseconds(50)
     private var lastBusy = MonotonicTime(nanoseconds: 0)
+    /// Nothing was received or sent in the last turn.
+    private var isIdle = false
     /// Handshakes under way beyond which new clients must prove their address first.
     private static let handshakesWithoutRetry = 64
 
@@ -137,18 +139,35 @@ package final class EndpointLoop {
             for item in work { item(self) }
             if isStopping { return closeAll() }
 
-            let received = receive()
+            let received = isIdle ? lookOut() : receive()
             let now = MonotonicClock.now()
             handleTimers(now)
             let sent = transmit(now)
             sweep()
             if max(received, sent) >= Self.busyDatagrams { lastBusy = now }
-            if received == 0, sent == 0, now - lastBusy >= Self.lookout { wait(now) }
+            isIdle = received == 0 && sent == 0
+            if isIdle, now - lastBusy >= Self.lookout {
+                wait(now)
+                isIdle = false
+            }
         }
     }
 
+    /// Looks again and again for datagrams, until the first timer or the end of the lookout. What is posted meanwhile waits.
+    ///
+    /// - Returns: How many datagrams came.
+    private func lookOut() -> Int {
+        let end = min(lastBusy + Self.lookout, nextDeadline)
+        while true {
+            let received = receive()
+            guard received == 0, MonotonicClock.now() < end else { return received }
+        }
+    }
+
+    private var nextDeadline: MonotonicTime { entries.reduce(.never) { min($0, $1.deadline) } }
+
     private func wait(_ now: MonotonicTime) {
-        let next = entries.reduce(MonotonicTime.never) { min($0, $1.deadline) }
+        let next = nextDeadline
         let limit = next == .never ? nil : (next - now).nanoseconds
         let interest: SocketPoll.Ready = sender.isBlocked ? [.readable, .writable] : [.readable]
         if SocketPoll.wait(for: interest, on: socket, wakeUp, nanoseconds: limit).contains(.writable) {
