@@ -26,6 +26,9 @@ package final class EndpointLoop {
     /// Datagrams received in one turn, about: acknowledgements, timers and sending wait for so long. Fewer keep both ends
     /// of a transfer at work at the same time; many fewer cost an acknowledgement each.
     private static let datagramsPerTurn = 128
+    /// Full batches that a connection sends in one turn. More per look at the socket are cheaper; with many more, the
+    /// acknowledgements that open the window wait.
+    private static let batchesPerTurn = 3
     /// A thread that moved a run of so many datagrams this short a time ago looks again before it sleeps: the next run is
     /// on its way, and to be woken costs the *sender* of that run a signal to another processor, which in a virtual
     /// machine takes longer than sending it. Flows too slow for such runs never spin.
@@ -345,7 +348,7 @@ package final class EndpointLoop {
         }
     }
 
-    /// One batch for each connection that has something to say. The others wait for their turn: a batch is 64 KiB.
+    /// A few batches for each connection that has something to say. The others wait for their turn: a batch is 64 KiB.
     ///
     /// - Returns: How many datagrams were sent; at least 1 when there is more to do at once.
     private func transmit(_ now: MonotonicTime) -> Int {
@@ -354,7 +357,7 @@ package final class EndpointLoop {
             // A handler may have more to send once it knows what happened.
             takeEvents(entry, now)
             entry.handler.willTurn(entry.connection, now: now)
-            let count = sender.isBlocked ? 0 : sender.sendNext(of: entry.connection, now)
+            let count = sendBatches(of: entry.connection, now)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)
             entry.isDue = count > 0 || isNewsworthy || sender.isBlocked
@@ -362,6 +365,16 @@ package final class EndpointLoop {
             let expiry = sender.isBlocked ? .never : entry.connection.expiry
             entry.deadline = min(expiry, entry.handler.deadline)
             sent += max(count, isNewsworthy ? 1 : 0)
+        }
+        return sent
+    }
+
+    private func sendBatches(of connection: QUICConnection, _ now: MonotonicTime) -> Int {
+        var sent = 0
+        for _ in 0..<Self.batchesPerTurn where !sender.isBlocked {
+            let count = sender.sendNext(of: connection, now)
+            sent += count
+            if count < Self.busyDatagrams { break }
         }
         return sent
     }
