@@ -49,12 +49,13 @@ let package = Package(
             providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CQrateSocketShims", path: "Sources/CSocketShims"),
         .target(name: "CQratePathShims", path: "Sources/CPathShims"),
+        .target(name: "CQratePacketCiphers", path: "Sources/CPacketCiphers"),
 
         // Bottom up; docs/ARCHITECTURE.md draws it. Imports go down only.
         module("Measurement"),
         module("DatagramProtocol"),
         module("Statistics", ["QrateMeasurement", histogram]),
-        module("Security", ["CQrateGnuTLS", "QrateMeasurement"]),
+        module("Security", ["CQrateGnuTLS", "CQratePacketCiphers", "QrateMeasurement"]),
         module("ControlProtocol", ["QrateMeasurement"]),
         module("Sockets", ["CQrateSocketShims", "QrateMeasurement"]),
         module(

@@ -19,6 +19,7 @@ extension WireSettings {
         skipsReceiveCopy = settings.skipsReceiveCopy
         usesMultipath = settings.usesMultipath
         flowControlWindow = settings.flowControlWindow?.bytes
+        aead = settings.aead
     }
 
     /// The peer's settings, safe to print.
@@ -40,9 +41,10 @@ extension WireSettings {
         settings.skipsReceiveCopy = skipsReceiveCopy
         settings.usesMultipath = usesMultipath
         settings.flowControlWindow = flowControlWindow.map { ByteCount($0) }
+        settings.aead = aead.map { printable($0, limit: Self.longestName) }
         return settings
     }
 
-    /// A congestion controller's name, in bytes. Linux's are 15 at most (TCP_CA_NAME_MAX).
+    /// A congestion controller's or library's name, in bytes. Linux's controllers have 15 at most (TCP_CA_NAME_MAX).
     private static let longestName = 32
 }

@@ -16,6 +16,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
     package var skipsReceiveCopy: Bool?
     package var usesMultipath: Bool?
     package var flowControlWindow: UInt64?
+    package var aead: String?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -24,7 +25,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
         case receiveOffload = "receive_offload"
         case sendBuffer = "send_buffer_bytes"
         case receiveBuffer = "receive_buffer_bytes"
-        case ecn
+        case ecn, aead
         case payloadUnit = "payload_unit_bytes"
         case pacingBurst = "pacing_burst_bytes"
         case typeOfService = "tos"

@@ -12,6 +12,9 @@ public struct EffectiveSettings: Sendable, Hashable {
     /// Whether ECN marks survived the path (RFC 9000 §13.4.2); nil when that is not known yet.
     public var explicitCongestionNotification: Bool?
 
+    /// The library whose AEAD sealed and opened packets or records, as in `gnutls` (QUIC and TLS).
+    public var aead: String?
+
     /// Payload per write or per datagram.
     public var payloadUnit: ByteCount?
     /// The largest amount that pacing sends at once; nil when nothing is paced.

@@ -13,17 +13,20 @@ public struct SecurityReport: Sendable, Hashable {
     public var protocolVersion: String
     /// The record cipher, as in `AES-128-GCM`.
     public var cipher: String
+    /// The library that does it at this end, as in `gnutls`; the other end's is in its ``EffectiveSettings``.
+    public var aead: String?
     public var applicationProtocol: String
     public var verification: CertificateVerification
     /// SHA-256 over the DER of the server's leaf certificate, 64 lowercase hexadecimal digits.
     public var fingerprint: String
 
     public init(
-        protocolVersion: String, cipher: String, applicationProtocol: String, verification: CertificateVerification,
-        fingerprint: String
+        protocolVersion: String, cipher: String, aead: String? = nil, applicationProtocol: String,
+        verification: CertificateVerification, fingerprint: String
     ) {
         self.protocolVersion = protocolVersion
         self.cipher = cipher
+        self.aead = aead
         self.applicationProtocol = applicationProtocol
         self.verification = verification
         self.fingerprint = fingerprint

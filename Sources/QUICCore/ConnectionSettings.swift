@@ -1,5 +1,6 @@
 internal import CQrateNgtcp2
 package import QrateMeasurement
+package import QrateSecurity
 
 /// How a connection behaves: fixed when it is made (ngtcp2 0.12.1 changes none of this later).
 package struct ConnectionSettings: Sendable, Hashable {
@@ -22,6 +23,8 @@ package struct ConnectionSettings: Sendable, Hashable {
     package var handshakeTimeout = Duration.seconds(10)
     /// Client: the only record cipher to agree to; nil for whichever the server takes first of all.
     package var cipher: CipherSuite?
+    /// Who seals and opens 1-RTT packets where AES-GCM is agreed on; other suites are GnuTLS's.
+    package var aead = AEADLibrary.gnutls
     /// The most credit that this end gives as a receiver, on the connection and on each stream, in bytes: within
     /// ``windowLimits``.
     package var windowCeiling: UInt64 {

@@ -1,4 +1,5 @@
 internal import CQrateNgtcp2
+internal import QrateSecurity
 
 /// What ngtcp2's callbacks see: a plain struct at a fixed address, not an object, so that the packet path needs no
 /// retain, no release and no exclusivity check. ``QUICConnection`` allocates it and frees it after the connection.
@@ -9,6 +10,8 @@ struct ConnectionState {
     var owner: Unmanaged<QUICConnection>?
     /// The low two bits of the peer's unidirectional stream IDs (RFC 9000 §2.1): 2 at a server, 3 at a client.
     let peerUnidirectional: Int64
+    /// Who protects 1-RTT packets; before their keys are there, who shall.
+    var aead: AEADLibrary
     /// Payload bytes delivered, per data stream; ``QUICConnection/streamLimit`` of them.
     let received: UnsafeMutablePointer<UInt64>
     /// Whether each of them ended, by FIN or by reset: a stream that arrived whole may be reset too (RFC 9000 §3.2).
@@ -35,8 +38,9 @@ struct ConnectionState {
 
     static let sinkSize = 128 << 10
 
-    init(peerUnidirectional: Int64) {
+    init(peerUnidirectional: Int64, aead: AEADLibrary) {
         self.peerUnidirectional = peerUnidirectional
+        self.aead = aead
         received = .allocate(capacity: QUICConnection.streamLimit)
         received.initialize(repeating: 0, count: QUICConnection.streamLimit)
         hasEnded = .allocate(capacity: QUICConnection.streamLimit)
@@ -113,11 +117,11 @@ struct ConnectionState {
         table.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb
         table.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb
         table.recv_retry = ngtcp2_crypto_recv_retry_cb
-        table.encrypt = ngtcp2_crypto_encrypt_cb
-        table.decrypt = ngtcp2_crypto_decrypt_cb
+        table.encrypt = PacketKeys.encrypt
+        table.decrypt = PacketKeys.decrypt
         table.hp_mask = ngtcp2_crypto_hp_mask_cb
-        table.update_key = ngtcp2_crypto_update_key_cb
-        table.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb
+        table.update_key = PacketKeys.update
+        table.delete_crypto_aead_ctx = PacketKeys.delete
         table.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb
         table.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb
         table.version_negotiation = ngtcp2_crypto_version_negotiation_cb

@@ -46,6 +46,8 @@ extension QUICConnection {
 
     /// What the handshake agreed on; nil before it is complete.
     package var cipher: String? { isHandshakeComplete ? tls?.cipher : nil }
+    /// Who seals and opens 1-RTT packets; nil before the handshake is complete.
+    package var aead: AEADLibrary? { isHandshakeComplete ? state.pointee.aead : nil }
     package var applicationProtocol: String? { isHandshakeComplete ? tls?.applicationProtocol : nil }
     /// How this client judged the server's certificate; nil before it came, and at a server.
     package var verdict: TrustVerdict? { tls?.verdict }

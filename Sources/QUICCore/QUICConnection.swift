@@ -183,7 +183,7 @@ package final class QUICConnection {
         typeOfService = settings.typeOfService
         self.gate = gate
         state = .allocate(capacity: 1)
-        state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3))
+        state.initialize(to: ConnectionState(peerUnidirectional: role == .server ? 2 : 3, aead: settings.aead))
         writePath = .allocate(capacity: 1)
         ngtcp2_path_storage_zero(writePath)
         batchPath = .allocate(capacity: 1)

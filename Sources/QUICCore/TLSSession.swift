@@ -25,6 +25,7 @@ final class TLSSession {
         let session = TLSSession(try end.mapError(QUICError.init).get(), state)
         try QUICError.check(
             ngtcp2_crypto_gnutls_configure_client_session(session.handle), "preparing the TLS client")
+        gnutls_handshake_set_secret_function(session.handle, PacketKeys.takeSecrets)
         return session
     }
 
@@ -38,6 +39,7 @@ final class TLSSession {
         let session = TLSSession(try end.mapError(QUICError.init).get(), state)
         try QUICError.check(
             ngtcp2_crypto_gnutls_configure_server_session(session.handle), "preparing the TLS server")
+        gnutls_handshake_set_secret_function(session.handle, PacketKeys.takeSecrets)
         return session
     }
 

@@ -1,6 +1,6 @@
 import QrateSockets
 
-/// How this end's UDP sockets are set up: those of QUIC and of UDP tests.
+/// How this end's UDP sockets are set up, those of QUIC and of UDP tests, and who encrypts.
 public struct NetworkOptions: Sendable, Hashable {
     /// Let the kernel cut large sends into datagrams (UDP_SEGMENT), where it can.
     public var usesSegmentationOffload = true
@@ -9,6 +9,9 @@ public struct NetworkOptions: Sendable, Hashable {
     /// The socket buffers to ask for, each way, in bytes: 64 KiB to 2 GiB. nil asks for 8 MiB, and goes past the system's
     /// limit where privileges allow; what was granted is in the report.
     public var socketBuffer: ByteCount?
+
+    /// QUIC and TLS: who seals and opens packets and records at this end. The report says who did.
+    public var aead = AEADChoice.auto
 
     public init() {}
 

@@ -18,7 +18,7 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var demandsRetry: Bool
     /// A client that was silent for this long is forgotten: 1 s to 600 s, 30 s unless told otherwise.
     public var idleTimeout: Duration
-    /// How the UDP sockets of QUIC and UDP tests are set up.
+    /// How the UDP sockets of QUIC and UDP tests are set up, and who encrypts those of QUIC and TLS.
     public var network: NetworkOptions
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?

@@ -25,7 +25,7 @@ public struct TestConfiguration: Sendable, Hashable {
     public var certificate: CertificateFiles?
     /// How long the server may take to answer, handshake included. 10 s unless told otherwise, at most an hour.
     public var connectTimeout: Duration
-    /// How the UDP sockets of QUIC and UDP tests are set up.
+    /// How the UDP sockets of QUIC and UDP tests are set up, and who encrypts those of QUIC and TLS.
     public var network: NetworkOptions
     /// Where this end's sockets begin: IP version, address and port. Every transport.
     public var local: LocalAddress
@@ -81,6 +81,9 @@ public struct TestConfiguration: Sendable, Hashable {
             ]
             if let first = given.compactMap(\.self).first {
                 throw TestFailure(.usage, "\(name) has no use for \(first): only QUIC and TLS have certificates")
+            }
+            if network.aead != .auto {
+                throw TestFailure(.usage, "\(name) has no use for --aead: only QUIC and TLS encrypt")
             }
         }
         switch parameters.transport {

@@ -53,8 +53,9 @@ public final class TestServer: Sendable {
     ) async throws(TestFailure) -> TestServer {
         try configuration.validate()
         let loaded = await loadCredentials(configuration)
+        let aead = await configuration.network.aead.library
         do {
-            return try TestServer(configuration, try loaded.get(), observe)
+            return try TestServer(configuration, try loaded.get(), aead, observe)
         } catch let error as TransportError {
             throw error.failure
         } catch let error as SecurityError {
@@ -65,7 +66,7 @@ public final class TestServer: Sendable {
     }
 
     private init(
-        _ configuration: ServerConfiguration, _ credentials: ServerCredentials,
+        _ configuration: ServerConfiguration, _ credentials: ServerCredentials, _ aead: AEADLibrary,
         _ observe: @escaping @Sendable (Event) -> Void
     ) throws {
         self.configuration = configuration
@@ -74,9 +75,12 @@ public final class TestServer: Sendable {
         var options = QUICListener.Options()
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
+        options.settings.aead = aead
         let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
-        let streams = try StreamListener(on: door) { current.value }
+        var streamOptions = StreamListener.Options()
+        streamOptions.aead = aead
+        let streams = try StreamListener(on: door, streamOptions) { current.value }
         let listener = ServerListener(port: door.port, [quic, streams])
         var limits = AdmissionControl.Limits()
         limits.tests = configuration.maxTests

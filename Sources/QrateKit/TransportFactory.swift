@@ -18,15 +18,18 @@ enum TransportFactory {
         switch configuration.parameters.transport {
         case .quic:
             do throws(TransportError) {
-                return try QUICTransport(
+                var transport = try QUICTransport(
                     for: configuration.parameters, local: configuration.local.localEnd,
                     socketOptions: configuration.network.socketOptions, trust: trust, identity: identity)
+                transport.aead = configuration.network.aead
+                return transport
             } catch {
                 throw error.failure
             }
         case .tls:
             return StreamTransport.tls(
-                local: configuration.local.localEnd, settings: settings, trust: trust, identity: identity)
+                local: configuration.local.localEnd, settings: settings, trust: trust,
+                aead: configuration.network.aead, identity: identity)
         case .tcp, .udp:
             return StreamTransport.tcp(
                 local: configuration.local.localEnd, settings: settings,

@@ -10,6 +10,7 @@ package import QrateMeasurement
 package final class TLSHandshake {
     private let end: TLSEnd
     private let role: Role
+    private let aead: AEADLibrary
     // Filled and emptied by GnuTLS's calls back, none of which comes while one of them is held.
     private var incoming: [UInt8] = []
     private var consumed = 0
@@ -28,26 +29,29 @@ package final class TLSHandshake {
         case completed(TLSConnection)
     }
 
-    /// - Parameter cipher: The only record cipher to agree to; nil for any.
+    /// - Parameters:
+    ///   - cipher: The only record cipher to agree to; nil for any.
+    ///   - aead: Who shall seal and open records where AES-GCM is agreed on.
     package static func client(
         identity: ClientIdentity, trust: ServerTrust, serverName: String?, applicationProtocols: [String],
-        cipher: CipherSuite? = nil
+        cipher: CipherSuite? = nil, aead: AEADLibrary = .gnutls
     ) throws(TLSError) -> TLSHandshake {
         TLSHandshake(
             try .client(
                 .tcp, identity: identity, trust: trust, serverName: serverName,
-                applicationProtocols: applicationProtocols, cipher: cipher), .client)
+                applicationProtocols: applicationProtocols, cipher: cipher), .client, aead)
     }
 
     package static func server(
-        _ credentials: ServerCredentials, applicationProtocols: [String]
+        _ credentials: ServerCredentials, applicationProtocols: [String], aead: AEADLibrary = .gnutls
     ) throws(TLSError) -> TLSHandshake {
-        TLSHandshake(try .server(.tcp, credentials, applicationProtocols: applicationProtocols), .server)
+        TLSHandshake(try .server(.tcp, credentials, applicationProtocols: applicationProtocols), .server, aead)
     }
 
-    private init(_ end: TLSEnd, _ role: Role) {
+    private init(_ end: TLSEnd, _ role: Role, _ aead: AEADLibrary) {
         self.end = end
         self.role = role
+        self.aead = aead
         // Not retained: this object owns the session, and nothing calls back once it is freed.
         let own = Unmanaged.passUnretained(self).toOpaque()
         gnutls_session_set_ptr(end.handle, own)
@@ -103,15 +107,18 @@ package final class TLSHandshake {
         else { throw .failed(alert: TLSAlert.internalError, reason: "a handshake without its outcome") }
         do throws(TLSError) {
             let shared = TLSShared()
+            let readKeys = try TLSTrafficKeys(
+                suite, secret: readSecret, records: records(isRead: 1), library: aead)
+            let writeKeys = try TLSTrafficKeys(
+                suite, secret: writeSecret, records: records(isRead: 0), library: aead)
             let reader = TLSReader(
-                try TLSTrafficKeys(suite, secret: readSecret, records: records(isRead: 1)), shared,
-                isClient: role == .client, early: incoming.dropFirst(consumed))
-            let writer = TLSWriter(
-                try TLSTrafficKeys(suite, secret: writeSecret, records: records(isRead: 0)), shared)
+                readKeys, shared, isClient: role == .client, early: incoming.dropFirst(consumed))
+            let writer = TLSWriter(writeKeys, shared)
             incoming = []
             consumed = 0
             return TLSConnection(
-                reader: reader, writer: writer, cipher: end.cipher, applicationProtocol: name, verdict: end.verdict)
+                reader: reader, writer: writer, cipher: end.cipher, aead: writeKeys.library, applicationProtocol: name,
+                verdict: end.verdict)
         } catch {
             throw .library(error)
         }
@@ -188,6 +195,8 @@ package struct TLSConnection {
     package let writer: TLSWriter
     /// As in `AES-128-GCM`.
     package let cipher: String
+    /// Who seals and opens records.
+    package let aead: AEADLibrary
     package let applicationProtocol: String
     /// Client: what was made of the server's certificate.
     package let verdict: TrustVerdict?

@@ -8,8 +8,9 @@ internal import Glibc
 /// peer may ask for at any time, replaces the keys of both directions, under the hands of a thread that writes while
 /// another reads. Here the directions share nothing.
 final class TLSTrafficKeys {
-    private var cipher: gnutls_aead_cipher_hd_t
+    private var cipher: RecordCipher
     private let suite: TLSSuite
+    private let preferred: AEADLibrary
     private var secret: [UInt8]
     /// 12 bytes: the nonce of the record at hand.
     private let nonce: UnsafeMutableRawPointer
@@ -20,10 +21,15 @@ final class TLSTrafficKeys {
 
     private static let nonceSize = 12
 
-    /// - Parameter records: How many were protected with this secret's key already.
-    init(_ suite: TLSSuite, secret: [UInt8], records: UInt64 = 0) throws(TLSError) {
-        let derived = try Self.derive(suite, secret)
+    /// - Parameters:
+    ///   - records: How many were protected with this secret's key already.
+    ///   - library: Who shall do AES-GCM.
+    init(
+        _ suite: TLSSuite, secret: [UInt8], records: UInt64 = 0, library: AEADLibrary = .gnutls
+    ) throws(TLSError) {
+        let derived = try Self.derive(suite, secret, library)
         self.suite = suite
+        preferred = library
         self.secret = secret
         self.records = records
         cipher = derived.cipher
@@ -32,17 +38,20 @@ final class TLSTrafficKeys {
     }
 
     deinit {
-        gnutls_aead_cipher_deinit(cipher)
+        cipher.free()
         explicit_bzero(nonce, Self.nonceSize)
         nonce.deallocate()
         secret.erase()
     }
 
+    /// Who does it.
+    var library: AEADLibrary { cipher.library }
+
     /// Goes over to the next key (RFC 8446 §7.2).
     func update() throws(TLSError) {
         let next = try suite.expand(secret, "traffic upd", count: suite.hashSize)
-        let derived = try Self.derive(suite, next)
-        gnutls_aead_cipher_deinit(cipher)
+        let derived = try Self.derive(suite, next, preferred)
+        cipher.free()
         cipher = derived.cipher
         secret.erase()
         secret = next
@@ -51,15 +60,15 @@ final class TLSTrafficKeys {
     }
 
     private static func derive(
-        _ suite: TLSSuite, _ secret: [UInt8]
-    ) throws(TLSError) -> (cipher: gnutls_aead_cipher_hd_t, iv: [UInt8]) {
-        let key = try suite.expand(secret, "key", count: suite.keySize)
+        _ suite: TLSSuite, _ secret: [UInt8], _ library: AEADLibrary
+    ) throws(TLSError) -> (cipher: RecordCipher, iv: [UInt8]) {
+        var key = try suite.expand(secret, "key", count: suite.keySize)
+        defer { key.erase() }
         let iv = try suite.expand(secret, "iv", count: nonceSize)
-        var cipher: gnutls_aead_cipher_hd_t?
-        try TLSError.check(
-            key.withDatum { gnutls_aead_cipher_init(&cipher, suite.algorithm, &$0) }, "preparing the record cipher")
-        guard let cipher else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "preparing the record cipher") }
-        return (cipher, iv)
+        let cipher = key.withUnsafeBytes { key in
+            Result { () throws(TLSError) in try RecordCipher.make(suite, key: key, library) }
+        }
+        return (try cipher.get(), iv)
     }
 
     private func setIV(_ iv: [UInt8]) {
@@ -76,10 +85,10 @@ final class TLSTrafficKeys {
     /// Protects what lies at `text` in its place, and puts the tag behind it.
     func protect(header: UnsafeRawPointer, _ text: UnsafeMutableRawPointer, count: Int) -> Bool {
         countRecord()
-        var written = count + TLSRecord.tagSize
-        return gnutls_aead_cipher_encrypt(
-            cipher, nonce, Self.nonceSize, header, TLSRecord.headerSize, TLSRecord.tagSize, text, count, text, &written)
-            == 0
+        return switch cipher {
+        case .gnutls(let protector): protector.seal(text, count, header, nonce)
+        case .ipsecMB(let protector): protector.seal(text, count, header, nonce)
+        }
     }
 
     /// Takes the protection off `count` bytes, tag included, into `text`, which may be `protected` itself.
@@ -89,10 +98,56 @@ final class TLSTrafficKeys {
         header: UnsafeRawPointer, _ protected: UnsafeRawPointer, count: Int, into text: UnsafeMutableRawPointer
     ) -> Bool {
         countRecord()
-        var written = count - TLSRecord.tagSize
-        return gnutls_aead_cipher_decrypt(
-            cipher, nonce, Self.nonceSize, header, TLSRecord.headerSize, TLSRecord.tagSize, protected, count, text,
-            &written) == 0
+        return switch cipher {
+        case .gnutls(let protector): protector.open(protected, count, into: text, header, nonce)
+        case .ipsecMB(let protector): protector.open(protected, count, into: text, header, nonce)
+        }
+    }
+}
+
+/// One library's key of one direction. Freed by hand.
+private enum RecordCipher {
+    case gnutls(GnuTLSProtector)
+    case ipsecMB(IPSecMBProtector)
+
+    static func make(
+        _ suite: TLSSuite, key: UnsafeRawBufferPointer, _ library: AEADLibrary
+    ) throws(TLSError) -> RecordCipher {
+        if library == .ipsecMB, let algorithm = AESGCM(suite.algorithm),
+            let protector = IPSecMBProtector(algorithm, key: key)
+        {
+            return .ipsecMB(protector)
+        }
+        return .gnutls(try GnuTLSProtector(suite.algorithm, key: key))
+    }
+
+    var library: AEADLibrary {
+        switch self {
+        case .gnutls: .gnutls
+        case .ipsecMB: .ipsecMB
+        }
+    }
+
+    func free() {
+        switch self {
+        case .gnutls(let protector): protector.free()
+        case .ipsecMB(let protector): protector.free()
+        }
+    }
+}
+
+extension PacketProtector {
+    fileprivate func seal(
+        _ text: UnsafeMutableRawPointer, _ count: Int, _ header: UnsafeRawPointer, _ nonce: UnsafeRawPointer
+    ) -> Bool {
+        seal(text, count: count, into: text, nonce: nonce, header: header, headerCount: TLSRecord.headerSize)
+    }
+
+    fileprivate func open(
+        _ sealed: UnsafeRawPointer, _ count: Int, into text: UnsafeMutableRawPointer, _ header: UnsafeRawPointer,
+        _ nonce: UnsafeRawPointer
+    ) -> Bool {
+        open(sealed, count: count, into: text, nonce: nonce, header: header, headerCount: TLSRecord.headerSize)
     }
 }
 

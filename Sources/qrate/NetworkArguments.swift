@@ -15,11 +15,18 @@ struct NetworkArguments: ParsableArguments {
             valueName: "size"))
     var socketBuffer: ByteCount?
 
+    @Option(
+        help: ArgumentHelp(
+            "QUIC, TLS: who encrypts at this end. \"stock\" is GnuTLS, \"auto\" libipsec-mb where it is faster.",
+            valueName: "stock|auto"))
+    var aead = AEADChoice.auto
+
     var options: NetworkOptions {
         var options = NetworkOptions()
         options.usesSegmentationOffload = !noGso
         options.usesReceiveOffload = !noGro
         options.socketBuffer = socketBuffer
+        options.aead = aead
         return options
     }
 }

@@ -1,6 +1,10 @@
 public import ArgumentParser
 public import QrateKit
 
+extension AEADChoice: ExpressibleByArgument {
+    public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
+}
+
 extension CipherSuite: ExpressibleByArgument {
     public init?(argument: String) { self.init(rawValue: argument.lowercased()) }
 }

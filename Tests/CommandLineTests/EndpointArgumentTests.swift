@@ -47,6 +47,7 @@ import Testing
             (["--tcp", "--ca", "a.pem"], "--ca"), (["--udp", "--server-name", "x"], "--server-name"),
             (["--tcp", "--client-cert", "a", "--client-key", "b"], "--client-cert"),
             (["--tls", "--no-gso"], "--no-gso"),
+            (["--tcp", "--aead", "stock"], "--aead"), (["--udp", "--aead", "stock"], "--aead"),
             (["--tcp", "--no-gro"], "--no-gro"), (["--tcp", "--socket-buffer", "1M"], "--socket-buffer"),
         ])
     func unused(arguments: [String], named: String) {

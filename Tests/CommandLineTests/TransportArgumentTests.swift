@@ -37,6 +37,14 @@ import Testing
         #expect(try Parsing.settings(["--max-datagram", "interface"]).maxDatagram == .interface)
     }
 
+    @Test("who encrypts is the program's choice, or GnuTLS", arguments: AEADChoice.allCases)
+    func aead(choice: AEADChoice) throws {
+        #expect(try Parsing.configuration([]).network.aead == .auto)
+        #expect(try Parsing.configuration(["--aead", choice.rawValue]).network.aead == choice)
+        #expect(try Parsing.configuration(["--tls", "--aead", choice.rawValue.uppercased()]).network.aead == choice)
+        #expect(Parsing.refusal(["--aead", "openssl"])?.contains("--aead") == true)
+    }
+
     @Test("a cipher is one of three, in any case of letters", arguments: CipherSuite.allCases)
     func cipher(cipher: CipherSuite) throws {
         #expect(try Parsing.settings(["--cipher", cipher.rawValue]).cipher == cipher)

@@ -78,14 +78,17 @@ import Testing
         settings.sendBuffer = 1
         settings.receiveBuffer = 2
         settings.explicitCongestionNotification = false
+        settings.aead = "libipsec-mb"
         #expect(WireSettings(settings).settings == settings)
     }
 
-    @Test("a peer's congestion controller is safe to print")
+    @Test("a peer's names are safe to print")
     func hostileName() {
         var wire = WireSettings()
         wire.congestionController = "\u{1B}[31mcubic" + String(repeating: "!", count: 1000)
+        wire.aead = wire.congestionController
         #expect(wire.settings.congestionController == "[31mcubic!!!!!!!!!!!!!!!!!!!!…")
+        #expect(wire.settings.aead == wire.settings.congestionController)
     }
 
     @Test(

@@ -32,6 +32,7 @@ struct TestResult: Decodable, Sendable {
         var receiveOffload: Bool?
         var sendBufferBytes: Int?
         var receiveBufferBytes: Int?
+        var aead: String?
     }
 
     struct Row: Decodable, Sendable {
@@ -90,7 +91,13 @@ struct TestResult: Decodable, Sendable {
 
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
     struct Handshake: Decodable, Sendable { var durationMs: Double }
-    struct Security: Decodable, Sendable { var verification: String, knownSince: String?, fingerprintSha256: String }
+    struct Security: Decodable, Sendable {
+        var cipher: String
+        var aead: String?
+        var verification: String
+        var knownSince: String?
+        var fingerprintSha256: String
+    }
     struct Warning: Decodable, Sendable { var code: String }
     struct Failure: Decodable, Sendable { var kind: String, message: String }
 }

@@ -40,6 +40,9 @@ extension SampleReports {
         var report = bare(parameters)
         report.security = SampleReports.upload.security
         report.security?.cipher = "AES-256-GCM"
+        report.security?.aead = "libipsec-mb"
+        report.client.settings.aead = "libipsec-mb"
+        report.server?.settings.aead = "gnutls"
         report.intervals = [
             row(
                 0, 500, download: 30_000_000, isWarmUp: true, streams: [30_000_000],

@@ -134,6 +134,8 @@ enum SampleReports {
     static var nothingReported: TestReport {
         var report = base(TestParameters())
         report.security?.verification = .certificateAuthority
+        report.security?.aead = "gnutls"
+        report.client.settings.aead = "gnutls"
         report.server?.software = "xfr/0.9.0"
         report.server?.settings = EffectiveSettings()
         report.intervals = []
@@ -166,6 +168,8 @@ enum SampleReports {
         report.server?.software = attack + String(repeating: "A", count: 200)
         report.server?.settings.congestionController = "cubic" + attack
         report.security?.cipher = "AES-128-GCM" + attack
+        report.security?.aead = "gnutls"
+        report.server?.settings.aead = "gnutls" + attack
         report.security?.applicationProtocol = "qrate/1\n"
         report.intervals = [
             row(0, 1000, ByteCount(.max), streams: Array(repeating: ByteCount(.max), count: 2)),

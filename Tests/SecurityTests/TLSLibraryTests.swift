@@ -9,17 +9,19 @@ import Testing
         let ours: TLSTestEnd
         let theirs: LibraryTLSPeer
 
-        init(weAre role: Role, cipher: String = "AES-128-GCM") throws {
+        /// - Parameter aead: Who shall do ours, where the system has it.
+        init(weAre role: Role, cipher: String = "AES-128-GCM", aead: AEADLibrary = .gnutls) throws {
             switch role {
             case .client:
                 ours = TLSTestEnd(
                     try .client(
                         identity: ClientIdentity(), trust: ServerTrust(.insecure, endpoint: "test"), serverName: nil,
-                        applicationProtocols: ["qrate/1"]))
+                        applicationProtocols: ["qrate/1"], aead: aead))
                 theirs = try .server(serverIdentity(), cipher: cipher)
             case .server:
                 ours = TLSTestEnd(
-                    try .server(ServerCredentials(serverIdentity()), applicationProtocols: ["qrate/1"]))
+                    try .server(
+                        ServerCredentials(serverIdentity()), applicationProtocols: ["qrate/1"], aead: aead))
                 theirs = try .client(ClientIdentity(), cipher: cipher)
             }
             for _ in 0..<6 {
@@ -43,9 +45,11 @@ import Testing
 
     @Test(
         "bytes arrive both ways", arguments: [Role.client, .server],
-        ["AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"])
-    func bothWays(role: Role, cipher: String) throws {
-        let link = try Link(weAre: role, cipher: cipher)
+        AEADLibrary.allCases.flatMap { aead in
+            ["AES-128-GCM", "AES-256-GCM", "CHACHA20-POLY1305"].map { (cipher: $0, aead: aead) }
+        })
+    func bothWays(role: Role, suite: (cipher: String, aead: AEADLibrary)) throws {
+        let link = try Link(weAre: role, cipher: suite.cipher, aead: suite.aead)
         try link.theirs.send(Self.payload)
         #expect(try link.receive().bytes == Self.payload)
         try link.send(Self.payload)
@@ -60,9 +64,12 @@ import Testing
         #expect(try link.receive().bytes == [1, 2, 0, 0, 3])
     }
 
-    @Test("a key update of the peer's, and one that it asks for", arguments: [Role.client, .server], [false, true])
-    func keyUpdate(role: Role, askingUs: Bool) throws {
-        let link = try Link(weAre: role)
+    @Test(
+        "a key update of the peer's, and one that it asks for", arguments: [(Role.client, false), (.client, true), (.server, true)],
+        AEADLibrary.allCases)
+    func keyUpdate(asked: (role: Role, askingUs: Bool), aead: AEADLibrary) throws {
+        let (role, askingUs) = asked
+        let link = try Link(weAre: role, aead: aead)
         try link.theirs.send([1])
         try link.theirs.updateKeys(askingPeer: askingUs)
         try link.theirs.send([2])
@@ -77,9 +84,9 @@ import Testing
         #expect(try link.receive().bytes == [5])
     }
 
-    @Test("our key update is understood", arguments: [Role.client, .server])
-    func ownKeyUpdate(role: Role) throws {
-        let link = try Link(weAre: role)
+    @Test("our key update is understood", arguments: [Role.client, .server], AEADLibrary.allCases)
+    func ownKeyUpdate(role: Role, aead: AEADLibrary) throws {
+        let link = try Link(weAre: role, aead: aead)
         try link.send([1])
         link.ours.connection?.writer.recordLimit = 1
         try link.send([2])

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 
 /// Measures what the two things that every QUIC stack on this machine has to do cost by themselves: packet protection
-/// with GnuTLS, and moving datagrams through the kernel; or what protecting full TLS records costs. Prints one JSON object.
+/// with GnuTLS or libipsec-mb, and moving datagrams through the kernel; or what protecting full TLS records costs. Prints one JSON object.
 @main struct RawFloor {
     private struct Report: Encodable {
         struct AEAD: Encodable {
@@ -10,6 +10,7 @@ import Glibc
             let open: LoopCost
         }
 
+        let library: AEADLibrary
         let packetBytes: Int
         let payloadBytes: Int
         let aead: AEAD
@@ -17,27 +18,35 @@ import Glibc
         let udp: SegmentedUDPLoop.Costs?
 
         private enum CodingKeys: String, CodingKey {
+            case library = "aead_library"
             case packetBytes = "packet_bytes"
             case payloadBytes = "packet_payload_bytes"
             case aead, udp
         }
     }
 
-    private static let usage = "usage: raw-floor [PACKET-BYTES|records [SECONDS-PER-LOOP]]   (default: 1444 1)"
+    private static let usage = """
+        usage: raw-floor [--aead gnutls|libipsec-mb] [PACKET-BYTES|records [SECONDS-PER-LOOP]]   (default: gnutls, 1444 1)
+        """
 
     static func main() {
-        let arguments = CommandLine.arguments.dropFirst()
+        var arguments = CommandLine.arguments.dropFirst()
+        var named: String?
+        if arguments.first == "--aead" {
+            arguments.removeFirst()
+            named = arguments.popFirst() ?? ""
+        }
         let kind = arguments.first ?? "1444"
         let isRecord = kind == "records"
-        guard arguments.count <= 2,
+        guard arguments.count <= 2, let library = AEADLibrary(rawValue: named ?? AEADLibrary.gnutls.rawValue),
             let packet = isRecord ? Packet.record : Int(kind).flatMap(Packet.init(bytes:)),
             let seconds = Double(arguments.dropFirst().first ?? "1"), seconds > 0, seconds <= 3600
         else { fail(usage, status: 64) }
 
         do {
             let report = Report(
-                packetBytes: packet.bytes, payloadBytes: packet.payloadBytes,
-                aead: try protect(packet, for: seconds),
+                library: library, packetBytes: packet.bytes, payloadBytes: packet.payloadBytes,
+                aead: try protect(packet, library, for: seconds),
                 udp: isRecord ? nil : try SegmentedUDPLoop(packet).run(for: seconds))
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -48,10 +57,14 @@ import Glibc
     }
 
     /// Both ends at once, as in a test with both ends on this machine: two busy processors are slower than one.
-    private static func protect(_ packet: Packet, for seconds: Double) throws(FloorError) -> Report.AEAD {
-        let opening = try RunningLoop.start { () throws(FloorError) in try AEADLoop(packet).open(for: seconds) }
+    private static func protect(
+        _ packet: Packet, _ library: AEADLibrary, for seconds: Double
+    ) throws(FloorError) -> Report.AEAD {
+        let opening = try RunningLoop.start { () throws(FloorError) in
+            try AEADLoop(packet, library).open(for: seconds)
+        }
         // Not thrown at once, because the other thread has to be joined either way.
-        let sealed = Result { () throws(FloorError) in try AEADLoop(packet).seal(for: seconds) }
+        let sealed = Result { () throws(FloorError) in try AEADLoop(packet, library).seal(for: seconds) }
         let opened = try opening.join()
         return Report.AEAD(seal: try sealed.get(), open: opened)
     }

@@ -13,6 +13,7 @@ struct HandshakeDocument: Encodable {
 struct SecurityDocument: Encodable {
     var protocolVersion: String
     var cipher: String
+    var aead: String?
     var applicationProtocol: String
     var verification: Verification
     /// The date on which a known certificate was first seen.
@@ -25,7 +26,7 @@ struct SecurityDocument: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case cipher, verification
+        case cipher, aead, verification
         case protocolVersion = "protocol"
         case applicationProtocol = "alpn"
         case knownSince = "known_since"
@@ -35,6 +36,7 @@ struct SecurityDocument: Encodable {
     init(_ security: SecurityReport) {
         protocolVersion = PrintableText.clean(security.protocolVersion)
         cipher = PrintableText.clean(security.cipher)
+        aead = security.aead.map(PrintableText.clean)
         applicationProtocol = PrintableText.clean(security.applicationProtocol)
         fingerprint = PrintableText.clean(security.fingerprint)
         switch security.verification {

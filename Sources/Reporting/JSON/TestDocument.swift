@@ -73,6 +73,7 @@ struct SettingsDocument: Encodable {
     var skipsReceiveCopy: Bool?
     var usesMultipath: Bool?
     var flowControlWindow: UInt64?
+    var aead: String?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -91,6 +92,7 @@ struct SettingsDocument: Encodable {
         case skipsReceiveCopy = "skip_receive_copy"
         case usesMultipath = "mptcp"
         case flowControlWindow = "flow_control_window_bytes"
+        case aead
     }
 
     /// Nil when nothing is known: there is no object then.
@@ -112,5 +114,6 @@ struct SettingsDocument: Encodable {
         skipsReceiveCopy = settings.skipsReceiveCopy
         usesMultipath = settings.usesMultipath
         flowControlWindow = settings.flowControlWindow?.bytes
+        aead = settings.aead.map(PrintableText.clean)
     }
 }

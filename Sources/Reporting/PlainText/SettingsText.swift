@@ -8,7 +8,7 @@ struct SettingsText {
 
     var items: [String] {
         var items = perDirection { sender, _ in sender.congestionController.map { PrintableText.clean($0, limit: 20) } }
-        if let cipher = report.security?.cipher { items.append(PrintableText.clean(cipher, limit: 40)) }
+        if let security = report.security { items.append(cipher(security)) }
         items += perDirection(payloadUnit)
         // It changes in the course of a test; who chose it wants to see what came of it.
         if report.parameters.settings.maxSegmentSize != nil {
@@ -35,6 +35,16 @@ struct SettingsText {
         items += perDirection { sender, _ in sender.usesMultipath == true ? "Multipath TCP" : nil }
         if report.parameters.payload == .zeros { items.append("payload of zeros") }
         return items
+    }
+
+    /// The cipher, and who does it at which end.
+    private func cipher(_ security: SecurityReport) -> String {
+        let name = PrintableText.clean(security.cipher, limit: 40)
+        guard let here = security.aead.map({ PrintableText.clean($0, limit: 20) }) else { return name }
+        guard let there = (report.server?.settings.aead).map({ PrintableText.clean($0, limit: 20) }) else {
+            return "\(name) by \(here) here"
+        }
+        return here == there ? "\(name) by \(here)" : "\(name) by \(here) here, \(there) there"
     }
 
     /// What the payload is cut into: writes on a stream, or datagrams.

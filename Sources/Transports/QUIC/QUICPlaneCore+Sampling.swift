@@ -1,5 +1,6 @@
 import QrateMeasurement
 import QrateQUICCore
+import QrateSecurity
 import QrateSockets
 import QrateStatistics
 import QrateTransportAPI
@@ -31,6 +32,7 @@ extension QUICPlaneCore {
         let marks = members.map(\.connection.ecnValidated)
         result.explicitCongestionNotification =
             marks.contains(false) ? false : marks.isEmpty || marks.contains(nil) ? nil : true
+        result.aead = members.first?.connection.aead?.rawValue
         if plan.receives { result.flowControlWindow = ByteCount(settings.windowCeiling) }
         if let byte = plan.parameters.settings.typeOfService { result.typeOfService = byte & 0xfc }
         if plan.sends, let unit = members.compactMap(\.connection.datagramUnit).min() {

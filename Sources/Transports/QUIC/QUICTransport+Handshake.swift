@@ -139,7 +139,7 @@ extension SecurityReport {
         default: return nil
         }
         self.init(
-            protocolVersion: "TLS 1.3", cipher: cipher, applicationProtocol: name, verification: verification,
-            fingerprint: fingerprint.hex)
+            protocolVersion: "TLS 1.3", cipher: cipher, aead: connection.aead?.rawValue, applicationProtocol: name,
+            verification: verification, fingerprint: fingerprint.hex)
     }
 }

@@ -18,6 +18,8 @@ package struct QUICTransport: Transport {
     package var socketOptions: DatagramSocket.Options
     package var trust: ClientTrust
     package var local: LocalEnd
+    /// Who seals and opens packets at this end.
+    package var aead = AEADChoice.auto
     /// What to offer to the server (ALPN).
     package var offeredProtocols = QUICTransport.applicationProtocols
     /// The test that will run, as far as connections must be made for it.
@@ -67,13 +69,16 @@ package struct QUICTransport: Transport {
         }
         let beginnings = try await localAddresses()
         let credentials = try await trust.prepare(for: endpoint, identity: loadIdentity)
+        var settings = settings
+        settings.aead = await aead.library
         // One after the other, as far as the system says quickly that there is nothing: a host without IPv6, a server
         // on one family only. An address that just stays silent uses the time up.
         var failure = TransportError(.unreachable, "\(endpoint.host) has no address")
         for address in addresses {
             do throws(TransportError) {
                 let beginning = try beginning(for: address, beginnings)
-                let session = try await connect(to: address, from: beginning, endpoint, credentials, timeout: timeout)
+                let session = try await connect(
+                    to: address, from: beginning, endpoint, credentials, settings, timeout: timeout)
                 try await trust.accepted(session.peer.security, for: endpoint, closing: session)
                 return session
             } catch {
@@ -109,7 +114,7 @@ package struct QUICTransport: Transport {
 
     private func connect(
         to address: SocketAddress, from beginning: SocketAddress?, _ target: Endpoint,
-        _ credentials: ClientCredentials, timeout: Duration
+        _ credentials: ClientCredentials, _ settings: ConnectionSettings, timeout: Duration
     ) async throws(TransportError) -> QUICSession {
         let endpoint: QUICEndpoint
         let local: SocketAddress

@@ -1,4 +1,5 @@
 import QrateMeasurement
+import QrateSecurity
 import QrateSockets
 import QrateTransportAPI
 
@@ -14,6 +15,8 @@ protocol ByteStream: AnyObject, Sendable {
     var transport: TransportKind { get }
     /// What protects it; nil where nothing does, and before the handshake is done.
     var security: SecurityReport? { get }
+    /// Who seals and opens its records; nil where nothing does, and before the handshake is done.
+    var aead: AEADLibrary? { get }
     /// Takes the handshake as far as it goes now. Called again when the socket is ready, until it is ``HandshakeState/done``;
     /// before that nothing else is called. A client's throws a `certificate` error when it doesn't believe the server.
     func handshake() throws(TransportError) -> HandshakeState
@@ -64,6 +67,7 @@ enum WriteResult: Equatable {
 
 extension ByteStream {
     var security: SecurityReport? { nil }
+    var aead: AEADLibrary? { nil }
     var unacknowledged: Int? { nil }
     var unsent: Int? { nil }
     var hasUnsent: Bool { false }

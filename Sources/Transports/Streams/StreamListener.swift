@@ -27,6 +27,8 @@ package final class StreamListener: TransportListener {
         package var dataThreads = 1024
         /// Connections at once that have not said what they are for: xfr's number. More are closed.
         package var arrivals = 400
+        /// Who seals and opens records at this end.
+        package var aead = AEADLibrary.gnutls
 
         package init() {}
     }
@@ -58,7 +60,7 @@ package final class StreamListener: TransportListener {
         loop.post { turn in
             let arrivalDoor = Arrival.Door(
                 registry: registry,
-                secure: { socket in credentials.flatMap { TLSStream.server(socket, $0()) } },
+                secure: { socket in credentials.flatMap { TLSStream.server(socket, $0(), aead: options.aead) } },
                 refused: { socket, error in
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },

@@ -1,5 +1,6 @@
 import Glibc
 import QrateMeasurement
+import QrateSecurity
 import QrateSockets
 import QrateTransportAPI
 import Synchronization
@@ -351,6 +352,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         if plan.receives { result.skipsReceiveCopy = settings.skipsReceiveCopy }
         // Before the connections are there, what they will get when they ask for nothing else.
         result.congestionController = settings.congestionController ?? control.congestionController
+        result.aead = stream?.bytes.aead?.rawValue
         guard let socket = stream?.bytes.socket else { return result }
         result.congestionController = socket.congestionController ?? result.congestionController
         result.sendBuffer = socket.sendBuffer.map { ByteCount(UInt64($0)) }

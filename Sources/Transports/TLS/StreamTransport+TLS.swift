@@ -7,9 +7,12 @@ import Synchronization
 extension StreamTransport {
     /// Tests over TLS 1.3 on TCP: the control connection and every data connection have a handshake of their own.
     ///
-    /// - Parameter identity: Gives what the client shows of itself. Called before each session, on a thread that may block.
+    /// - Parameters:
+    ///   - aead: Who seals and opens records at this end.
+    ///   - identity: Gives what the client shows of itself. Called before each session, on a thread that may block.
     package static func tls(
         local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings(), trust: ClientTrust,
+        aead: AEADChoice = .auto,
         identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() }
     ) -> Self {
         Self(Setup(local: local, settings: settings)) { endpoint throws(TransportError) in
@@ -17,7 +20,7 @@ extension StreamTransport {
             let client = TLSClient(
                 try await trust.prepare(for: endpoint, identity: identity),
                 serverName: trust.serverNameIndication(for: endpoint), cipher: settings.cipher,
-                peer: "\(endpoint.host):\(endpoint.port)")
+                aead: await aead.library, peer: "\(endpoint.host):\(endpoint.port)")
             return ClientStreams(
                 transport: .tls, make: { socket throws(TransportError) in try client.makeStream(socket) },
                 accepted: { security, session throws(TransportError) in
@@ -45,14 +48,17 @@ private final class TLSClient: Sendable {
     private let credentials: ClientCredentials
     private let serverName: String?
     private let cipher: CipherSuite?
+    private let aead: AEADLibrary
     private let peer: String
     /// What was made of the control connection's certificate, once it was accepted.
     private let verdict = Mutex<TrustVerdict?>(nil)
 
-    init(_ credentials: ClientCredentials, serverName: String?, cipher: CipherSuite?, peer: String) {
+    init(_ credentials: ClientCredentials, serverName: String?, cipher: CipherSuite?, aead: AEADLibrary, peer: String)
+    {
         self.credentials = credentials
         self.serverName = serverName
         self.cipher = cipher
+        self.aead = aead
         self.peer = peer
     }
 
@@ -68,7 +74,7 @@ private final class TLSClient: Sendable {
         do throws(TLSError) {
             let handshake = try TLSHandshake.client(
                 identity: credentials.identity, trust: trust, serverName: serverName,
-                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher)
+                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead)
             return TLSStream(socket, handshake, .client, peer: peer)
         } catch {
             throw TransportError(.failed, "TLS failed while \(error)", code: Int64(error.code))

@@ -35,10 +35,12 @@ final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     /// The server's end of a connection; nil when the library has no memory for it.
-    static func server(_ socket: StreamSocket, _ credentials: ServerCredentials) -> TLSStream? {
+    static func server(
+        _ socket: StreamSocket, _ credentials: ServerCredentials, aead: AEADLibrary = .gnutls
+    ) -> TLSStream? {
         guard
             let handshake = try? TLSHandshake.server(
-                credentials, applicationProtocols: [ApplicationProtocol.qrate])
+                credentials, applicationProtocols: [ApplicationProtocol.qrate], aead: aead)
         else { return nil }
         return TLSStream(socket, handshake, .server, peer: "\(socket.remote)")
     }
@@ -117,10 +119,12 @@ final class TLSStream: ByteStream, @unchecked Sendable {
             return nil
         }
         return SecurityReport(
-            protocolVersion: "TLS 1.3", cipher: connection.cipher,
+            protocolVersion: "TLS 1.3", cipher: connection.cipher, aead: connection.aead.rawValue,
             applicationProtocol: connection.applicationProtocol, verification: verification,
             fingerprint: fingerprint.hex)
     }
+
+    var aead: AEADLibrary? { connection?.aead }
 
     // MARK: Reading
 
