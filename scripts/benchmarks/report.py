@@ -29,21 +29,33 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that must hold in every one of some comparisons: a ratio of at least, or at most, so much."""
+    """Something that must hold in every one of some comparisons: a ratio of at least, or at most, so much.
+
+    Without a bound nothing is required: then the question is whether there is a difference at all.
+    """
 
     words: str
-    bound: float
+    bound: float | None
     is_least: bool
     comparisons: Sequence[Comparison]
 
     def is_met(self, value: float) -> bool:
+        if self.bound is None:
+            return True
         return value >= self.bound if self.is_least else value <= self.bound
 
     def verdict(self, ratio: Estimate) -> str:
         """The median decides; an interval that reaches across the line is said to."""
+        if self.bound is None:
+            return "no difference shown" if ratio.low <= 1 <= ratio.high else f"{ratio.median - 1:+.1%}"
         if not self.is_met(ratio.median):
             return "NOT met"
         return "met" if self.is_met(ratio.low if self.is_least else ratio.high) else "met, but not in every round"
+
+    def document(self, ratio: Estimate) -> dict[str, Any]:
+        if self.bound is None:
+            return {}
+        return {"least" if self.is_least else "most": self.bound, "met": self.is_met(ratio.median)}
 
 
 def faster(words: str, above: str, below: str) -> Comparison:
@@ -78,14 +90,14 @@ def text(rounds: Rounds, missing: dict[str, str], requirements: Sequence[Require
 
     lines += ["", "Ratios within each round: median (interval, its confidence)"]
     for requirement in requirements:
-        lines.append(f"qrate: {requirement.words}")
+        lines.append(requirement.words)
         for comparison in requirement.comparisons:
             if ratio := comparison.estimate(rounds):
-                interval = f"({ratio.low:.2f}-{ratio.high:.2f}, {ratio.confidence:.0%})"
+                interval = f"({ratio.low:.3f}-{ratio.high:.3f}, {ratio.confidence:.0%})"
                 lines.append(
-                    f"  {comparison.words:30}{ratio.median:6.2f} {interval:20}  {requirement.verdict(ratio)}")
+                    f"  {comparison.words:34}{ratio.median:7.3f} {interval:20}  {requirement.verdict(ratio)}")
             else:
-                lines.append(f"  {comparison.words:30}     – not measured")
+                lines.append(f"  {comparison.words:34}     – not measured")
     return "\n".join(lines)
 
 
@@ -101,9 +113,8 @@ def document(rounds: Rounds, missing: dict[str, str], requirements: Sequence[Req
             {
                 "requirement": requirement.words,
                 "of": comparison.words,
-                "least" if requirement.is_least else "most": requirement.bound,
                 **asdict(ratio),
-                "met": requirement.is_met(ratio.median),
+                **requirement.document(ratio),
             }
             for requirement in requirements
             for comparison in requirement.comparisons

@@ -1,6 +1,6 @@
 """What is compared with what: one list of contenders and of requirements for each transport."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Callable, Sequence
 
@@ -28,29 +28,40 @@ class Bench:
     floor: Callable[[], Path]
 
 
-@dataclass(frozen=True)
-class Subject:
-    """In the order of the table. Each maker gives contenders that `prepare` is called on before the next maker."""
-
-    names: Sequence[str]
-    makers: Sequence[Callable[[Bench, list[Contender]], Contender]]
-    requirements: Sequence[Requirement] = field(default_factory=list)
-
-
+#: Gives a contender, from the bench and from those that are ready already.
 Maker = Callable[[Bench, list[Contender]], Contender]
 
 
-def qrate(name: str, upload: bool, *arguments: str, both_ends: Sequence[str] = ()) -> tuple[str, Maker]:
-    return name, lambda bench, _: Qrate(
-        bench.programs, bench.qrate(), name, upload, bench.seconds, arguments, both_ends)
+@dataclass(frozen=True)
+class Entry:
+    """One who takes part."""
+
+    name: str
+    make: Maker
+    is_qrate: bool = False
 
 
-def iperf3(name: str, upload: bool, *arguments: str) -> tuple[str, Maker]:
-    return name, lambda bench, _: Iperf3(bench.programs, name, upload, bench.seconds, arguments)
+@dataclass(frozen=True)
+class Subject:
+    """In the order of the table. Each entry is made and prepared before the next."""
+
+    entries: Sequence[Entry]
+    requirements: Sequence[Requirement] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        return [entry.name for entry in self.entries]
 
 
-def subject(contenders: Sequence[tuple[str, Maker]], requirements: Sequence[Requirement]) -> Subject:
-    return Subject([name for name, _ in contenders], [maker for _, maker in contenders], requirements)
+def qrate(name: str, upload: bool, *arguments: str, both_ends: Sequence[str] = ()) -> Entry:
+    return Entry(
+        name,
+        lambda bench, _: Qrate(bench.programs, bench.qrate(), name, upload, bench.seconds, arguments, both_ends),
+        is_qrate=True)
+
+
+def iperf3(name: str, upload: bool, *arguments: str) -> Entry:
+    return Entry(name, lambda bench, _: Iperf3(bench.programs, name, upload, bench.seconds, arguments))
 
 
 DIRECTIONS = [("upload", True), ("download", False)]
@@ -64,17 +75,17 @@ def quic() -> Subject:
         """qrate's own comes first, because its datagram size is everybody's."""
         return next((c.datagram for c in ready if isinstance(c, Qrate) and c.datagram), USUAL_DATAGRAM)
 
-    def pair(name: str, upload: bool) -> tuple[str, Maker]:
-        return name, lambda bench, ready: ExamplePair(
-            bench.programs, bench.folder, upload, bench.seconds, datagram(ready))
+    def pair(name: str, upload: bool) -> Entry:
+        return Entry(name, lambda bench, ready: ExamplePair(
+            bench.programs, bench.folder, upload, bench.seconds, datagram(ready)))
 
-    floor: tuple[str, Maker] = (
+    floor = Entry(
         "floor", lambda bench, ready: Floor(bench.programs, bench.floor(), bench.seconds, datagram(ready)))
 
     def both(above: str, below: str) -> list[Comparison]:
         return [faster(way, above.format(way), below.format(way)) for way, _ in DIRECTIONS]
 
-    return subject(
+    return Subject(
         [
             *(qrate(f"qrate-{way}", up) for way, up in DIRECTIONS),
             *(pair(f"pair-{way}", up) for way, up in DIRECTIONS),
@@ -82,10 +93,10 @@ def quic() -> Subject:
             iperf3("iperf3-tcp", True, "-C", "cubic"), floor,
         ],
         [
-            Requirement("at least 3 times the example pair", 3.0, True, both("qrate-{}", "pair-{}")),
-            Requirement("at least half the floor", 0.5, True, both("qrate-{}", "floor")),
+            Requirement("qrate: at least 3 times the example pair", 3.0, True, both("qrate-{}", "pair-{}")),
+            Requirement("qrate: at least half the floor", 0.5, True, both("qrate-{}", "floor")),
             Requirement(
-                "at least half of its own figure at 208 KiB buffers", 0.5, True, both("qrate-{}-208k", "qrate-{}")),
+                "qrate: at least half of its own figure at 208 KiB buffers", 0.5, True, both("qrate-{}-208k", "qrate-{}")),
         ])
 
 
@@ -112,17 +123,17 @@ def tcp() -> Subject:
         words = f"{way}, {streams} stream{'' if streams == 1 else 's'}"
         return words, f"qrate-{way}-{streams}", f"iperf3-{way}-{streams}"
 
-    return subject(
+    return Subject(
         contenders,
         [
             Requirement(
-                "no slower than iperf3 at equal write sizes and controller", 1.0, True,
+                "qrate: no slower than iperf3 at equal write sizes and controller", 1.0, True,
                 [faster(*pair(way, streams)) for way, _, streams in equal]),
             Requirement(
-                "and for less CPU per gigabyte", 1.0, False,
+                "qrate: and for less CPU per gigabyte", 1.0, False,
                 [one for way, _, streams in equal for one in cheaper(*pair(way, streams))]),
             Requirement(
-                "at least 1.2 times iperf3, each with its defaults", 1.2, True,
+                "qrate: at least 1.2 times iperf3, each with its defaults", 1.2, True,
                 [faster(way, f"qrate-{way}-default", f"iperf3-{way}-default") for way, _ in DIRECTIONS]),
         ])
 
@@ -132,9 +143,8 @@ def udp() -> Subject:
     sizes = [64, 512, 1400, 8192, 65_507]
     full = ["-l", "1448"]
 
-    def limited(made: tuple[str, Maker]) -> tuple[str, Maker]:
-        name, maker = made
-        return name, lambda bench, ready: LossLimited(maker(bench, ready))  # type: ignore[arg-type]
+    def limited(entry: Entry) -> Entry:
+        return replace(entry, make=lambda bench, ready: LossLimited(entry.make(bench, ready)))  # type: ignore[arg-type]
 
     contenders = [
         limited(qrate("qrate-1448", True, "--udp", *full)),
@@ -152,12 +162,12 @@ def udp() -> Subject:
     best = Comparison(
         "upload, 1448 bytes", ("qrate-1448", "iperf3-1448", "iperf3-1448-w4M"),
         lambda runs: runs[0].bits_per_second / max(run.bits_per_second for run in runs[1:]))
-    return subject(
+    return Subject(
         contenders,
         [
-            Requirement("at least 5 times iperf3's highest rate with loss under 1 %", 5.0, True, [best]),
+            Requirement("qrate: at least 5 times iperf3's highest rate with loss under 1 %", 5.0, True, [best]),
             Requirement(
-                "never below iperf3", 1.0, True,
+                "qrate: never below iperf3", 1.0, True,
                 [faster(f"upload, {size} bytes", f"qrate-{size}", f"iperf3-{size}") for size in sizes]),
         ])
 
@@ -176,11 +186,11 @@ def tls() -> Subject:
                 lambda runs: runs[0].receiver_cpu / (runs[1].receiver_cpu + runs[2].receiver_cpu)),
         ]
 
-    return subject(
+    return Subject(
         [
             *(qrate(f"tls-{way}", up, "--tls", *same) for way, up in DIRECTIONS),
             *(qrate(f"tcp-{way}", up, "--tcp", *same) for way, up in DIRECTIONS),
-            ("aead-16k", lambda bench, _: RecordFloor(bench.programs, bench.floor(), bench.seconds)),
+            Entry("aead-16k", lambda bench, _: RecordFloor(bench.programs, bench.floor(), bench.seconds)),
         ],
         [
             Requirement(
