@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.report import Requirement, cheaper, faster
-from benchmarks.runs import Contender
-from benchmarks.subjects import Bench, Entry, Subject
+from benchmarks.handshakes import Handshakes
+from benchmarks.report import Requirement, compared
+from benchmarks.runs import Contender, Run
+from benchmarks.subjects.entries import Bench, Entry, Subject
 
 #: What a contender's name ends with, by the build.
 NEW, OLD = ":a", ":b"
@@ -17,16 +18,15 @@ def against(subject: Subject, old: Path) -> Subject:
     The two of a pair stand side by side, as `rounds.order` wants them.
     """
     pairs = [entry for entry in subject.entries if entry.is_qrate]
-    return Subject(
-        [made for entry in pairs for made in (_as(entry, NEW, None), _as(entry, OLD, old))],
-        [
-            Requirement(words, None, True, comparisons)
-            for words, comparisons in (
-                ("Rate, this build to the other",
-                 [faster(entry.name, entry.name + NEW, entry.name + OLD) for entry in pairs]),
-                ("CPU seconds per gigabyte, this build to the other",
-                 [one for entry in pairs for one in cheaper(entry.name, entry.name + NEW, entry.name + OLD)]),
-            )
+    figures = Handshakes.FIGURES if subject.measures == "handshakes" else Run.FIGURES
+    return replace(
+        subject,
+        entries=[made for entry in pairs for made in (_as(entry, NEW, None), _as(entry, OLD, old))],
+        requirements=[
+            Requirement(
+                f"This build to the other: {figure.words}", None, figure.is_gain,
+                [compared(entry.name, figure.key, entry.name + NEW, entry.name + OLD) for entry in pairs])
+            for figure in figures
         ])
 
 
@@ -36,4 +36,4 @@ def _as(entry: Entry, ending: str, binary: Path | None) -> Entry:
         contender.name = entry.name + ending
         return contender
 
-    return replace(entry, name=entry.name + ending, make=make)
+    return replace(entry, name=entry.name + ending, make=make, floor=None)

@@ -1,6 +1,7 @@
 """Runs the measured programs, each with its own CPU account, and ends none but those started here."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Iterator, Mapping, Sequence
 
@@ -31,12 +33,19 @@ class Running:
     output: IO[str]
     account: Account
 
+    def line_with(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        """Reads until a line has it. A program that says nothing is ended by its time limit."""
+        for line in self.output:
+            if match := pattern.search(line):
+                return match
+        raise Failed(f"the server printed nothing like {pattern.pattern!r}")
+
 
 class Programs:
-    """Starts programs that share an environment."""
+    """Starts programs that share an environment and a folder to work in."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = {**os.environ, **environment}
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self.environment, self.folder = {**os.environ, **environment}, folder
 
     def run(self, command: Sequence[str], limit: float) -> tuple[str, Account]:
         """Waits for the program's success, `limit` seconds at most. Returns what it printed and used."""
@@ -54,7 +63,7 @@ class Programs:
         start = time.monotonic()
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
             process = subprocess.Popen(
-                command, env=self.environment, text=True,
+                command, env=self.environment, cwd=self.folder, text=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
             assert process.stdout is not None
             # By this handle a signal can't reach another process, even when ours ends at that moment.
@@ -90,6 +99,16 @@ class Programs:
                 # A negative status is the signal that ended it; 9 comes from the watchdog.
                 ended = f"{Path(command[0]).name} ended with status {process.returncode}"
                 raise Failed(": ".join([ended, *words]))
+
+
+@cache
+def mentions(program: Path, *words: str) -> bool:
+    """Whether the program's help speaks of all these options: one that doesn't know an option can't be asked for it."""
+    try:
+        done = subprocess.run([str(program), "--help"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return all(word in done.stdout + done.stderr for word in words)
 
 
 def free_port(kind: socket.SocketKind) -> int:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
-from benchmarks.processes import Account, Failed, Programs
-from benchmarks.runs import PATIENCE, Run
+from benchmarks.processes import Account, Failed, Programs, mentions
+from benchmarks.runs import PATIENCE, Facts, Run
 
 #: What Debian grants without a sysctl: net.core.rmem_max and wmem_max.
 STOCK_BUFFER_BYTES = 212_992
@@ -16,15 +16,22 @@ class Qrate:
 
     def __init__(
         self, programs: Programs, binary: Path, name: str, upload: bool, seconds: float,
-        arguments: Sequence[str] = (), both_ends: Sequence[str] = (),
+        arguments: Sequence[str] = (), both_ends: Sequence[str] = (), needs: Sequence[str] = (),
     ) -> None:
         self.programs, self.binary, self.name, self.upload, self.seconds = programs, binary, name, upload, seconds
-        self.arguments, self.both_ends = list(arguments), list(both_ends)
+        self.arguments = list(arguments)
+        #: A build that has no choice of AEAD has the stock one.
+        has_choice = "stock" not in both_ends or mentions(binary, "--aead")
+        self.both_ends = list(both_ends) if has_choice else [word for word in both_ends if word not in ("--aead", "stock")]
+        #: Options without which this contender is pointless. Builds that lack them are left out.
+        self.needs = list(needs)
         #: The largest UDP payload that either end reported, once something ran.
         self.datagram: int | None = None
 
     def prepare(self) -> None:
         """A short transfer finds out whether it works, makes the server's certificate and learns the datagram size."""
+        if self.binary.exists() and not mentions(self.binary, *self.needs):
+            raise Failed(f"this qrate has no {' or '.join(self.needs)}")
         self._transfer(0.5, self.arguments)
 
     def run(self) -> Run:
@@ -55,12 +62,13 @@ class Qrate:
 
     def _transfer(self, seconds: float, arguments: Sequence[str]) -> Run:
         result, client, server = self.result(seconds, arguments)
-        self.datagram = max(values_of(result, "max_udp_payload_bytes"), default=None)
+        facts = facts_of(result, "client" if self.upload else "server")
+        self.datagram = facts.datagram
         summary = result["summary"]["upload" if self.upload else "download"]
         # The CPU was spent on what came after the measured window too.
         received = summary["bytes_received"] + summary.get("drained_bytes", 0)
         # Absent when nothing came, or no time passed.
-        return Run.of(summary.get("throughput_bps", 0), received, self.upload, client, server, loss(summary))
+        return Run.of(summary.get("throughput_bps", 0), received, self.upload, client, server, loss(summary), facts)
 
 
 def loss(summary: dict[str, Any]) -> float | None:
@@ -74,6 +82,19 @@ def loss(summary: dict[str, Any]) -> float | None:
         return None
     received, lost = int(datagrams["received"]), int(datagrams["lost"])
     return lost / max(received + lost, 1)
+
+
+def facts_of(result: dict[str, Any], sender: str) -> Facts:
+    """What a result tells of how it came about; `sender` is the end that sent.
+
+    >>> facts_of({"test": {"settings": {"client": {"congestion": "cubic"}}}, "security": {"cipher": "X"}}, "client")
+    Facts(datagram=None, train=None, cipher='X', aead=None, controller='cubic')
+    """
+    settings = result["test"].get("settings", {}).get(sender, {})
+    return Facts(
+        datagram=max(values_of(result, "max_udp_payload_bytes"), default=None),
+        train=settings.get("datagrams_per_send"), cipher=result.get("security", {}).get("cipher"),
+        aead=settings.get("aead"), controller=settings.get("congestion"))
 
 
 def values_of(document: Any, key: str) -> Iterator[int]:
