@@ -98,7 +98,8 @@ class Adapted:
     def _values(self, port: int) -> dict[str, str | int | float]:
         used = " ".join([*self.adapter.server, *self.adapter.client])
         values: dict[str, str | int | float] = {
-            "port": port, "folder": str(self.scratch.folder), "file": self.file, "bytes": self.file_bytes,
+            "port": port, "here": str(self.adapter.home), "folder": str(self.scratch.folder),
+            "file": self.file, "bytes": self.file_bytes,
             "milliseconds": round(self.seconds * 1000), "direction": "upload" if self.upload else "download",
             # Of programs that take whole seconds only.
             "seconds": max(1, round(self.seconds)),

@@ -4,12 +4,12 @@ import json
 import re
 import string
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Mapping, Sequence
 
 #: What the instrument fills in by itself. An option may use its own name besides.
-PLACEHOLDERS = frozenset("port seconds milliseconds folder file bytes certificate key direction".split())
+PLACEHOLDERS = frozenset("port seconds milliseconds here folder file bytes certificate key direction".split())
 #: What may be read from a program's output. Numbers first, then what a run says of itself.
 NUMBERS = ("bits_per_second", "bytes", "seconds", "loss_percent", "handshakes", "datagram", "train")
 WORDS = ("cipher", "aead", "controller")
@@ -64,6 +64,8 @@ class Adapter:
     #: What is always so.
     facts: Settings
     entrants: Sequence[Entrant] = field(default_factory=list)
+    #: Where the file lies.
+    home: Path = Path()
 
     def client_command(self, settings: Settings, values: Settings) -> list[str]:
         return expanded(self.client, self.options, settings, values)
@@ -144,7 +146,7 @@ def load(path: Path) -> Adapter:
     :raises AdapterError: with the file's name and what is wrong.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return replace(parse(path.read_text(encoding="utf-8")), home=path.resolve().parent)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AdapterError) as error:
         raise AdapterError(f"{path}: {error}") from error
 
