@@ -47,7 +47,8 @@ class Floor:
 def floor(costs: dict[str, Any], loops: Sequence[str], facts: Facts = Facts()) -> Run:
     """
     >>> end = lambda cost: {"cpu_per_gigabyte_s": cost}
-    >>> run = floor({"aead": {"seal": end(2), "open": end(1)}, "udp": {"send": end(2), "receive": end(1)}}, ["aead", "udp"])
+    >>> costs = {"aead": {"seal": end(2), "open": end(1)}, "udp": {"send": end(2), "receive": end(1)}}
+    >>> run = floor(costs, ["aead", "udp"])
     >>> run.bits_per_second, run.sender_cpu, run.receiver_cpu
     (2000000000.0, 4.0, 2.0)
     """

@@ -31,7 +31,9 @@ def origin(root: Path, binary: Path | None) -> Entry:
         return done.stdout.strip()
 
     commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain")
-    return {**made, **({"commit": commit} if commit else {}), **({"dirty": changes != ""} if changes is not None else {})}
+    if commit is None or changes is None:
+        return made
+    return {**made, "commit": commit, "dirty": changes != ""}
 
 
 def read(path: Path) -> list[Entry]:
@@ -74,8 +76,7 @@ def compared(entry: Entry, before: Sequence[Entry]) -> list[str]:
         usual = sorted(earlier[-DEPTH:], key=lambda one: float(one["median"]))[len(earlier[-DEPTH:]) // 2]
         if is_worse(figure, usual):
             lines.append(
-                f"REGRESSION  {' / '.join(key)}: {figure['median']:.3f} ({figure['low']:.3f}-{figure['high']:.3f}), was "
-                f"{usual['median']:.3f} ({usual['low']:.3f}-{usual['high']:.3f})")
+                f"REGRESSION  {' / '.join(key)}: {shown(figure)}, was {shown(usual)}")
     return lines or [f"No regression in {checked} figures that earlier runs on this machine have too."]
 
 
@@ -83,8 +84,10 @@ def is_worse(now: Entry, before: Entry) -> bool:
     """Each median lies outside the other's interval, on the wrong side.
 
     >>> was = {"median": 0.60, "low": 0.55, "high": 0.65, "more_is_better": True}
-    >>> is_worse({"median": 0.50, "low": 0.45, "high": 0.55}, was), is_worse({"median": 0.50, "low": 0.4, "high": 0.7}, was)
-    (True, False)
+    >>> is_worse({"median": 0.50, "low": 0.45, "high": 0.55}, was)
+    True
+    >>> is_worse({"median": 0.50, "low": 0.4, "high": 0.7}, was)
+    False
     >>> is_worse({"median": 0.70, "low": 0.68, "high": 0.72}, was)
     False
     """
@@ -95,7 +98,8 @@ def is_worse(now: Entry, before: Entry) -> bool:
 
 def figures(entry: Entry) -> dict[tuple[str, ...], Entry]:
     """Every ratio and share, by subject and name."""
-    return {key: figure for subject, content in entry.get("subjects", {}).items() for key, figure in of(subject, content)}
+    return {
+        key: figure for subject, content in entry.get("subjects", {}).items() for key, figure in of(subject, content)}
 
 
 def of(subject: str, content: Entry) -> Iterator[tuple[tuple[str, ...], Entry]]:
@@ -111,15 +115,17 @@ def machine(entry: Entry) -> tuple[Any, ...]:
     return about.get("cpu"), about.get("cores")
 
 
+def shown(figure: Entry) -> str:
+    return f"{figure['median']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
+
+
 def text(entries: Sequence[Entry]) -> str:
     lines: list[str] = []
     for entry in entries:
         about = entry.get("machine", {})
-        what = f"commit {entry['commit'][:12]}" if "commit" in entry else f"binary {entry.get('binary_sha256', '?')[:12]}"
+        what = entry.get("commit") or entry.get("binary_sha256") or "unknown"
         changed = ", changed since" if entry.get("dirty") else ""
-        lines.append(
-            f"{entry.get('at')}  {what}{changed}; {about.get('cpu')}, {about.get('cores')} cores, Linux {about.get('kernel')}")
-        for key, figure in figures(entry).items():
-            lines.append(
-                f"  {' / '.join(key):100}{figure['median']:8.3f} ({figure['low']:.3f}-{figure['high']:.3f})")
+        where = f"{about.get('cpu')}, {about.get('cores')} cores, Linux {about.get('kernel')}"
+        lines.append(f"{entry.get('at')}  {what[:12]}{changed}; {where}")
+        lines += [f"  {' / '.join(key):96}  {shown(figure)}" for key, figure in figures(entry).items()]
     return "\n".join(lines) if lines else "Nothing was saved yet."

@@ -21,8 +21,8 @@ class Qrate:
         self.programs, self.binary, self.name, self.upload, self.seconds = programs, binary, name, upload, seconds
         self.arguments = list(arguments)
         #: A build that has no choice of AEAD has the stock one.
-        has_choice = "stock" not in both_ends or mentions(binary, "--aead")
-        self.both_ends = list(both_ends) if has_choice else [word for word in both_ends if word not in ("--aead", "stock")]
+        is_stock_anyway = "stock" in both_ends and not mentions(binary, "--aead")
+        self.both_ends = [word for word in both_ends if not (is_stock_anyway and word in ("--aead", "stock"))]
         #: Options without which this contender is pointless. Builds that lack them are left out.
         self.needs = list(needs)
         #: The largest UDP payload that either end reported, once something ran.
@@ -89,11 +89,16 @@ def facts_of(result: dict[str, Any], sender: str) -> Facts:
 
     >>> facts_of({"test": {"settings": {"client": {"congestion": "cubic"}}}, "security": {"cipher": "X"}}, "client")
     Facts(datagram=None, train=None, cipher='X', aead=None, controller='cubic')
+    >>> path = {"observed_by": "server", "datagrams_sent": 90, "send_calls": 2}
+    >>> facts_of({"test": {}, "path": {"quic": path}}, "server").train
+    45.0
     """
     settings = result["test"].get("settings", {}).get(sender, {})
+    path = result.get("path", {}).get("quic", {})
+    calls = path.get("send_calls") if path.get("observed_by") == sender else None
     return Facts(
         datagram=max(values_of(result, "max_udp_payload_bytes"), default=None),
-        train=settings.get("datagrams_per_send"), cipher=result.get("security", {}).get("cipher"),
+        train=path["datagrams_sent"] / calls if calls else None, cipher=result.get("security", {}).get("cipher"),
         aead=settings.get("aead"), controller=settings.get("congestion"))
 
 

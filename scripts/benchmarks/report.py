@@ -58,8 +58,8 @@ class Requirement:
     def document(self, ratio: Estimate) -> dict[str, Any]:
         if self.bound is None:
             return {"more_is_better": self.is_least}
-        return {
-            "more_is_better": self.is_least, "least" if self.is_least else "most": self.bound, "met": self.is_met(ratio)}
+        bound = "least" if self.is_least else "most"
+        return {"more_is_better": self.is_least, bound: self.bound, "met": self.is_met(ratio)}
 
     def _worst(self, ratio: Estimate) -> float:
         return ratio.low if self.is_least else ratio.high
@@ -109,7 +109,8 @@ def table(rounds: Rounds, floors: Floors) -> list[str]:
         columns.setdefault(title, [""] * len(rounds))[row] = text
 
     figures = [figure for runs in rounds.values() for figure in next(iter(runs.values())).FIGURES]
-    facts = [("datagram", "bytes"), ("train", "train"), ("cipher", "cipher"), ("aead", "AEAD"), ("controller", "control")]
+    facts = [
+        ("datagram", "bytes"), ("train", "train"), ("cipher", "cipher"), ("aead", "AEAD"), ("controller", "control")]
     first, *others = dict.fromkeys(figure.title for figure in figures)
     order = ["", first, "interval", *others, "of floor", "lost", *(title for _, title in facts)]
     for row, (name, runs) in enumerate(rounds.items()):

@@ -51,7 +51,8 @@ def quic() -> Subject:
         [
             Requirement("qrate: at least 3 times the example pair", 3.0, True, both("qrate-{}", "pair-{}")),
             Requirement("qrate, stock AEAD: at least 0.6 of the floor", 0.6, True, both("qrate-{}", STOCK_FLOOR)),
-            Requirement("qrate, accelerated AEAD: at least 1.4 times stock", 1.4, True, both("qrate-{}-auto", "qrate-{}")),
+            Requirement(
+                "qrate, accelerated AEAD: at least 1.4 times stock", 1.4, True, both("qrate-{}-auto", "qrate-{}")),
             Requirement(
                 "qrate: at least half of its own figure at 208 KiB buffers", 0.5, True,
                 both("qrate-{}-208k", "qrate-{}")),
