@@ -7,6 +7,8 @@ from typing import Any, Callable, Mapping, Sequence
 from benchmarks.estimates import Estimate, estimate
 from benchmarks.runs import Measured
 
+#: Below this an interval without 1 in it shows no difference: five rounds give more, four don't.
+LEAST_CONFIDENCE = 0.9
 #: Of each contender, its runs by round.
 Rounds = dict[str, dict[int, Measured]]
 #: Of a contender, its floor.
@@ -49,6 +51,8 @@ class Requirement:
 
     def verdict(self, ratio: Estimate) -> str:
         """The median decides, or the interval; a median whose interval reaches across the line is said to."""
+        if self.bound is None and ratio.confidence < LEAST_CONFIDENCE:
+            return "too few rounds to tell"
         if self.bound is None:
             return "no difference shown" if ratio.low <= 1 <= ratio.high else f"{ratio.median - 1:+.1%}"
         if not self.is_met(ratio):
