@@ -96,6 +96,14 @@ let package = Package(
                 "QratePathEmulation", "CQratePathShims", "CQrateSocketShims", "QrateSockets", "QrateMeasurement",
             ],
             path: "Sources/PathEmulator", swiftSettings: strict),
+        // What the hot parts cost by themselves. Here and not in Benchmarks' own package, because they are internal.
+        .executableTarget(
+            name: "qrate-microbenchmarks",
+            dependencies: [
+                "CQrateGnuTLS", "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateTransports",
+                "QrateControlProtocol", "QrateTestSupport", "QrateMeasurement",
+            ],
+            path: "Benchmarks/Microbenchmarks", swiftSettings: strict),
         module(
             "TestSupport",
             [

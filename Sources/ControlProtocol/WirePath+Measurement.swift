@@ -45,6 +45,7 @@ extension WirePath.QUIC {
         streamPacketsLost = metrics.streamPacketsLost
         datagramsSent = metrics.datagramsSent
         datagramsReceived = metrics.datagramsReceived
+        sendCalls = metrics.sendCalls
         maxUDPPayload = metrics.maxUDPPayload?.bytes
     }
 
@@ -60,6 +61,7 @@ extension WirePath.QUIC {
         metrics.streamPacketsLost = streamPacketsLost
         metrics.datagramsSent = datagramsSent
         metrics.datagramsReceived = datagramsReceived
+        metrics.sendCalls = sendCalls
         metrics.maxUDPPayload = maxUDPPayload.map { ByteCount($0) }
         return metrics
     }

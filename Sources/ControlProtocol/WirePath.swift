@@ -31,6 +31,7 @@ package struct WirePath: Sendable, Equatable, Codable {
         package var streamPacketsLost: UInt64?
         package var datagramsSent: UInt64?
         package var datagramsReceived: UInt64?
+        package var sendCalls: UInt64?
         package var maxUDPPayload: UInt64?
 
         enum CodingKeys: String, CodingKey {
@@ -44,6 +45,7 @@ package struct WirePath: Sendable, Equatable, Codable {
             case streamPacketsLost = "stream_packets_lost"
             case datagramsSent = "datagrams_sent"
             case datagramsReceived = "datagrams_received"
+            case sendCalls = "send_calls"
             case maxUDPPayload = "max_udp_payload_bytes"
         }
 

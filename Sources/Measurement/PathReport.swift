@@ -38,6 +38,8 @@ public struct QUICPathMetrics: Sendable, Hashable {
     /// Datagrams and UDP payload bytes handed to the socket and taken from it, since `start`.
     public var datagramsSent: UInt64?
     public var datagramsReceived: UInt64?
+    /// System calls that the datagrams sent took: with segmentation offload one takes a whole train of them.
+    public var sendCalls: UInt64?
     /// The largest UDP payload that the path carries as known now (RFC 8899).
     public var maxUDPPayload: ByteCount?
 

@@ -16,6 +16,7 @@ struct PathTrail: Sendable {
             metrics.streamPacketsLost = growth(metrics.streamPacketsLost, since: before.streamPacketsLost)
             metrics.datagramsSent = growth(metrics.datagramsSent, since: before.datagramsSent)
             metrics.datagramsReceived = growth(metrics.datagramsReceived, since: before.datagramsReceived)
+            metrics.sendCalls = growth(metrics.sendCalls, since: before.sendCalls)
             piece.metrics = .quic(metrics)
         case (.tcp(let before), .tcp(var metrics)):
             metrics.retransmissions = growth(metrics.retransmissions, since: before.retransmissions)

@@ -54,6 +54,7 @@ final class DatagramSender {
         guard let batch = connection.pollTransmit(into: buffer, limit: QUICConnection.largestBatch, now: now) else {
             return 0
         }
+        connection.countSendCalls(socket.usesSegmentation ? 1 : batch.datagramCount)
         send(
             0, batch.byteCount, segmentSize: batch.segmentSize, typeOfService: batch.typeOfService,
             remote: batch.remote, local: batch.local

@@ -61,6 +61,7 @@ import Testing
         metrics.streamPacketsLost = .max
         metrics.datagramsSent = 5
         metrics.datagramsReceived = 6
+        metrics.sendCalls = 2
         metrics.maxUDPPayload = 1444
         let full = PathReport(
             observedBy: .client, start: .milliseconds(1500), end: .milliseconds(2500), metrics: .quic(metrics))

@@ -27,6 +27,8 @@ import Testing
             #expect(path.streamPacketsLost == 0)
             let sent = try #require(path.datagramsSent)
             #expect(sent > 0)
+            let calls = try #require(path.sendCalls)
+            #expect(calls > 0 && calls <= sent)
         }
     }
 

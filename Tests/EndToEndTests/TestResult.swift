@@ -87,6 +87,7 @@ struct TestResult: Decodable, Sendable {
         var maxUdpPayloadBytes: Int?
         var streamPacketsLost: UInt64?
         var datagramsSent: UInt64?
+        var sendCalls: UInt64?
     }
 
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }

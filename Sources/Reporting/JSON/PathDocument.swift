@@ -31,6 +31,7 @@ struct QUICPathDocument: Encodable {
     var streamPacketsLost: UInt64?
     var datagramsSent: UInt64?
     var datagramsReceived: UInt64?
+    var sendCalls: UInt64?
     var maxUDPPayload: UInt64?
 
     enum CodingKeys: String, CodingKey {
@@ -47,6 +48,7 @@ struct QUICPathDocument: Encodable {
         case streamPacketsLost = "stream_packets_lost"
         case datagramsSent = "datagrams_sent"
         case datagramsReceived = "datagrams_received"
+        case sendCalls = "send_calls"
         case maxUDPPayload = "max_udp_payload_bytes"
     }
 
@@ -64,6 +66,7 @@ struct QUICPathDocument: Encodable {
         streamPacketsLost = metrics.streamPacketsLost
         datagramsSent = metrics.datagramsSent
         datagramsReceived = metrics.datagramsReceived
+        sendCalls = metrics.sendCalls
         maxUDPPayload = metrics.maxUDPPayload?.bytes
     }
 }

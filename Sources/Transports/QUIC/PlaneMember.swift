@@ -32,6 +32,7 @@ extension [PlaneMember] {
             var metrics = member.connection.pathMetrics()
             metrics.datagramsSent = metrics.datagramsSent.since(member.baseline.datagramsSent)
             metrics.datagramsReceived = metrics.datagramsReceived.since(member.baseline.datagramsReceived)
+            metrics.sendCalls = metrics.sendCalls.since(member.baseline.sendCalls)
             return metrics
         }
         guard each.count > 1 else { return each.first ?? QUICPathMetrics() }
@@ -46,6 +47,7 @@ extension [PlaneMember] {
         all.streamPacketsLost = each.sum(\.streamPacketsLost)
         all.datagramsSent = each.sum(\.datagramsSent)
         all.datagramsReceived = each.sum(\.datagramsReceived)
+        all.sendCalls = each.sum(\.sendCalls)
         all.maxUDPPayload = each.compactMap(\.maxUDPPayload).min()
         return all
     }

@@ -1,0 +1,57 @@
+import QrateMeasurement
+import QrateStatistics
+import QrateTransports
+
+/// What qrate itself does for each batch or datagram: counting, judging and pacing.
+enum MeterLoops {
+    static func all() -> [any Benchmark] { [receiveMeter, row, datagramMeter, tokenBucket] }
+
+    private static let start = MonotonicTime(nanoseconds: 1_000_000_000)
+    /// Operations per call, so that the loop around it doesn't count.
+    private static let batch = 1000
+
+    /// What a receiver asks for every batch.
+    private static var receiveMeter: Loop {
+        var meter = ReceiveMeter(streams: 16, warmUp: .zero, interval: .seconds(1), duration: nil)
+        meter.open(at: start)
+        return Loop(name: "receive-meter/batch", operation: "batch", operations: batch) {
+            for step in 0..<batch { keep(meter.isDue(at: start + .nanoseconds(Int64(step)))) }
+        }
+    }
+
+    /// What it does once per row.
+    private static var row: Loop {
+        var meter = ReceiveMeter(streams: 16, warmUp: .zero, interval: .seconds(1), duration: nil)
+        meter.open(at: start)
+        let counters = [UInt64](repeating: 1 << 20, count: 16)
+        var now = start
+        return Loop(name: "receive-meter/row", operation: "row") {
+            now = now + .seconds(1)
+            counters.withUnsafeBufferPointer { keep(meter.advance(to: now, counters: $0)) }
+        }
+    }
+
+    private static var datagramMeter: Loop {
+        var meter = DatagramMeter()
+        var sequence: UInt64 = 0
+        var now = start
+        return Loop(name: "datagram-meter", operation: "datagram", operations: batch) {
+            for _ in 0..<batch {
+                now = now + .microseconds(1)
+                keep(meter.record(sequence: sequence, timestamp: now.nanoseconds / 1000, at: now))
+                sequence += 1
+            }
+        }
+    }
+
+    private static var tokenBucket: Loop {
+        var bucket = TokenBucket(Bitrate(bitsPerSecond: 10_000_000_000), bursts: 1400...65_000, now: start)
+        var now = start
+        return Loop(name: "token-bucket", operation: "burst", operations: batch) {
+            for _ in 0..<batch {
+                now = now + .microseconds(50)
+                bucket.take(bucket.available(at: now))
+            }
+        }
+    }
+}
