@@ -118,10 +118,20 @@ def quic_floor(name: str = STOCK_FLOOR, aead: str | None = None, like: str | Non
         bench.programs, bench.floor(), name, bench.seconds, str(datagram_of(ready, like)), ["aead", "udp"], aead))
 
 
-def loop_floor(name: str, size: str, loop: str) -> Entry:
+def loop_floor(name: str, size: str, loop: str, aead: str | None = None) -> Entry:
     """One loop alone: of UDP datagrams, or of TLS records."""
     return Entry(name, lambda bench, _: Floor(
-        bench.programs, bench.floor(), name, bench.seconds, size, [loop]))
+        bench.programs, bench.floor(), name, bench.seconds, size, [loop], aead))
+
+
+def stock(name: str, upload: bool, *arguments: str, both_ends: Sequence[str] = (), floor: str = STOCK_FLOOR) -> Entry:
+    """With GnuTLS's AEAD, which is what builds without a choice have."""
+    return qrate(name, upload, *arguments, both_ends=("--aead", "stock", *both_ends), floor=floor)
+
+
+def accelerated(name: str, upload: bool, *arguments: str, floor: str = FAST_FLOOR) -> Entry:
+    """With the AEAD that qrate chooses where it can."""
+    return qrate(name, upload, *arguments, both_ends=("--aead", "auto"), needs=("--aead",), floor=floor)
 
 
 DIRECTIONS = [("upload", True), ("download", False)]

@@ -3,15 +3,10 @@
 from benchmarks.adapters import shipped
 from benchmarks.qrate import STOCK_BUFFER_BYTES
 from benchmarks.report import Comparison, Requirement, faster
-from benchmarks.subjects.entries import (
-    DIRECTIONS, FAST_AEAD, FAST_FLOOR, STOCK_FLOOR, Bench, Entry, Subject, adapted, datagram_of, iperf3, qrate,
-    quic_floor)
 from benchmarks.runs import Contender
-
-
-def stock(name: str, upload: bool, *arguments: str, both_ends: tuple[str, ...] = ()) -> Entry:
-    """With GnuTLS's AEAD, which is what builds without a choice have."""
-    return qrate(name, upload, *arguments, both_ends=("--aead", "stock", *both_ends), floor=STOCK_FLOOR)
+from benchmarks.subjects.entries import (
+    DIRECTIONS, FAST_AEAD, FAST_FLOOR, STOCK_FLOOR, Bench, Entry, Subject, accelerated, adapted, datagram_of, iperf3,
+    quic_floor, stock)
 
 
 def both(above: str, below: str) -> list[Comparison]:
@@ -40,10 +35,7 @@ def quic() -> Subject:
     return Subject(
         [
             *(stock(f"qrate-{way}", up) for way, up in DIRECTIONS),
-            *(
-                qrate(f"qrate-{way}-auto", up, both_ends=("--aead", "auto"), needs=("--aead",), floor=FAST_FLOOR)
-                for way, up in DIRECTIONS
-            ),
+            *(accelerated(f"qrate-{way}-auto", up) for way, up in DIRECTIONS),
             *(pair(f"pair-{way}", way) for way, _ in DIRECTIONS),
             *(stock(f"qrate-{way}-208k", up, both_ends=buffers) for way, up in DIRECTIONS),
             iperf3("iperf3-tcp", True, {"controller": "cubic"}), quic_floor(), quic_floor(FAST_FLOOR, FAST_AEAD),
@@ -104,9 +96,7 @@ def interface() -> Subject:
         [
             *(stock(f"qrate-{way}-usual", up) for way, up in DIRECTIONS), quic_floor(),
             *(
-                qrate(
-                    f"qrate-{way}-interface", up, "--max-datagram", "interface", both_ends=("--aead", "stock"),
-                    floor=large)
+                stock(f"qrate-{way}-interface", up, "--max-datagram", "interface", floor=large)
                 for way, up in DIRECTIONS
             ),
             quic_floor(large, like="qrate-upload-interface"),

@@ -5,7 +5,8 @@ from typing import Sequence
 from benchmarks.adapters import Settings
 from benchmarks.report import Comparison, Requirement, cheaper, faster
 from benchmarks.runs import Run
-from benchmarks.subjects.entries import DIRECTIONS, Subject, iperf3, loop_floor, qrate
+from benchmarks.subjects.entries import (
+    DIRECTIONS, FAST_AEAD, Subject, accelerated, iperf3, loop_floor, qrate, stock)
 
 
 def tcp() -> Subject:
@@ -48,24 +49,29 @@ def tcp() -> Subject:
 
 
 def tls() -> Subject:
-    """Against what bare TCP and the cipher cost, each by itself."""
+    """Against what bare TCP and the cipher cost, each by itself, with either AEAD."""
     same = ["-C", "cubic"]
+    floors = {"": "aead-16k", "-auto": "aead-16k-ipsec-mb"}
 
-    def above(way: str, end: str) -> Comparison:
+    def above(way: str, end: str, kind: str) -> Comparison:
         def ratio(runs: Sequence[Run]) -> float:
             tls, tcp, cipher = (run.sender_cpu if end == "sender" else run.receiver_cpu for run in runs)
             return tls / (tcp + cipher)
 
-        return Comparison(f"{way}, {end}", (f"tls-{way}", f"tcp-{way}", "aead-16k"), ratio)
+        words = f"{way}, {'accelerated, ' if kind else ''}{end}"
+        return Comparison(words, (f"tls-{way}{kind}", f"tcp-{way}", floors[kind]), ratio)
 
     return Subject(
         [
-            *(qrate(f"tls-{way}", up, "--tls", *same, floor="aead-16k") for way, up in DIRECTIONS),
+            *(stock(f"tls-{way}", up, "--tls", *same, floor=floors[""]) for way, up in DIRECTIONS),
+            *(accelerated(f"tls-{way}-auto", up, "--tls", *same, floor=floors["-auto"]) for way, up in DIRECTIONS),
             *(qrate(f"tcp-{way}", up, "--tcp", *same) for way, up in DIRECTIONS),
-            loop_floor("aead-16k", "records", "aead"),
+            loop_floor(floors[""], "records", "aead"), loop_floor(floors["-auto"], "records", "aead", FAST_AEAD),
         ],
         [
             Requirement(
-                "TLS costs at most 1.5 times the CPU of bare TCP plus the cipher's", 1.5, False,
-                [above(way, end) for way, _ in DIRECTIONS for end in ("sender", "receiver")])
+                "TLS costs at most 1.5 times the CPU of bare TCP plus the cipher's", 1.5, False, [
+                    above(way, end, kind)
+                    for kind in floors for way, _ in DIRECTIONS for end in ("sender", "receiver")
+                ])
         ])
