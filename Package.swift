@@ -100,8 +100,8 @@ let package = Package(
         .executableTarget(
             name: "qrate-microbenchmarks",
             dependencies: [
-                "CQrateGnuTLS", "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateTransports",
-                "QrateControlProtocol", "QrateTestSupport", "QrateMeasurement",
+                "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateTransports", "QrateControlProtocol",
+                "QrateTestSupport", "QrateMeasurement",
             ],
             path: "Benchmarks/Microbenchmarks", swiftSettings: strict),
         module(

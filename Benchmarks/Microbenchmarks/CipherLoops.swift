@@ -1,66 +1,85 @@
-internal import CQrateGnuTLS
+import QrateSecurity
 
-/// GnuTLS's AES-128-GCM alone, at the sizes of a usual QUIC packet, one for jumbo frames, and one for loopback.
-final class CipherLoop {
-    private let cipher: gnutls_aead_cipher_hd_t
-    private let size: Int
-    private let plain: UnsafeMutableRawPointer
-    private let sealed: UnsafeMutableRawPointer
-    private let nonce = [UInt8](repeating: 7, count: 12)
-    private let header = [UInt8](repeating: 9, count: 14)
+/// AES-128-GCM alone, by each library that is here, at the sizes of a usual QUIC packet, one for jumbo frames, and one for
+/// loopback.
+enum CipherLoops {
+    struct Failure: Error {}
 
-    static let sizes = [1424, 8944, 65_000]
-    private static let tagSize = 16
-
-    struct Failure: Error {
-        let call: String
-        let code: CInt
-    }
+    private static let sizes = [1424, 8944, 65_000]
 
     static func all() throws -> [any Benchmark] {
+        try Libraries.here.flatMap { library in
+            switch library {
+            case .gnutls: try loops(GnuTLSProtector.self)
+            case .ipsecMB: try loops(IPSecMBProtector.self)
+            }
+        }
+    }
+
+    private static func loops<Protector: PacketProtector>(_: Protector.Type) throws -> [any Benchmark] {
         try sizes.flatMap { size in
-            let loop = try CipherLoop(size)
+            let loop = try CipherLoop<Protector>(size)
             try loop.seal()
+            let name = "aead/\(Protector.library.rawValue)/\(size)"
             return [
-                Loop(name: "aead/\(size)/seal", operation: "packet", bytes: size) { try loop.seal() },
-                Loop(name: "aead/\(size)/open", operation: "packet", bytes: size) { try loop.open() },
+                Loop(name: name + "/seal", operation: "packet", bytes: size) { try loop.seal() },
+                Loop(name: name + "/open", operation: "packet", bytes: size) { try loop.open() },
             ]
         }
     }
+}
 
-    private init(_ size: Int) throws {
-        var key = [UInt8](repeating: 0x5a, count: 16)
-        var cipher: gnutls_aead_cipher_hd_t?
-        let code = key.withUnsafeMutableBufferPointer {
-            var datum = gnutls_datum_t(data: $0.baseAddress, size: UInt32($0.count))
-            return gnutls_aead_cipher_init(&cipher, GNUTLS_CIPHER_AES_128_GCM, &datum)
-        }
-        guard code == 0, let cipher else { throw Failure(call: "making a key", code: code) }
-        self.cipher = cipher
+/// The AEAD libraries that this machine has.
+enum Libraries {
+    static var here: [AEADLibrary] { AEADLibrary.allCases.filter { $0 != .ipsecMB || IPSecMBProtector.isThere } }
+}
+
+/// One packet, sealed and opened over and over.
+private final class CipherLoop<Protector: PacketProtector> {
+    private let protector: Protector
+    private let size: Int
+    private let plain: UnsafeMutableRawPointer
+    private let sealed: UnsafeMutableRawPointer
+    private let nonce = [UInt8](repeating: 7, count: AESGCM.nonceSize)
+    private let header = [UInt8](repeating: 9, count: 14)
+
+    init(_ size: Int) throws {
+        let key = [UInt8](repeating: 0x5a, count: AESGCM.aes128.keySize)
+        guard let protector = key.withUnsafeBytes({ Protector(.aes128, key: $0) }) else { throw CipherLoops.Failure() }
+        self.protector = protector
         self.size = size
-        plain = .allocate(byteCount: size + Self.tagSize, alignment: 64)
-        sealed = .allocate(byteCount: size + Self.tagSize, alignment: 64)
-        plain.initializeMemory(as: UInt8.self, repeating: 0x71, count: size + Self.tagSize)
-        sealed.initializeMemory(as: UInt8.self, repeating: 0, count: size + Self.tagSize)
+        plain = .allocate(byteCount: size, alignment: 64)
+        sealed = .allocate(byteCount: size + AESGCM.tagSize, alignment: 64)
+        plain.initializeMemory(as: UInt8.self, repeating: 0x71, count: size)
+        sealed.initializeMemory(as: UInt8.self, repeating: 0, count: size + AESGCM.tagSize)
     }
 
     deinit {
-        gnutls_aead_cipher_deinit(cipher)
+        protector.free()
         plain.deallocate()
         sealed.deallocate()
     }
 
-    private func seal() throws {
-        var count = size + Self.tagSize
-        let code = gnutls_aead_cipher_encrypt(
-            cipher, nonce, nonce.count, header, header.count, Self.tagSize, plain, size, sealed, &count)
-        guard code == 0 else { throw Failure(call: "sealing", code: code) }
+    func seal() throws {
+        let isSealed = nonce.withUnsafeBytes { nonce in
+            header.withUnsafeBytes { header in
+                guard let nonce = nonce.baseAddress, let first = header.baseAddress else { return false }
+                return protector.seal(
+                    plain, count: size, into: sealed, nonce: nonce, header: first, headerCount: header.count)
+            }
+        }
+        guard isSealed else { throw CipherLoops.Failure() }
     }
 
-    private func open() throws {
-        var count = size
-        let code = gnutls_aead_cipher_decrypt(
-            cipher, nonce, nonce.count, header, header.count, Self.tagSize, sealed, size + Self.tagSize, plain, &count)
-        guard code == 0 else { throw Failure(call: "opening", code: code) }
+    func open() throws {
+        let isOpened = nonce.withUnsafeBytes { nonce in
+            header.withUnsafeBytes { header in
+                guard let nonce = nonce.baseAddress, let first = header.baseAddress else { return false }
+                return protector.open(
+                    sealed, count: size + AESGCM.tagSize, into: plain, nonce: nonce, header: first,
+                    headerCount: header.count)
+            }
+        }
+        guard isOpened else { throw CipherLoops.Failure() }
     }
 }

@@ -1,5 +1,6 @@
 import QrateMeasurement
 import QrateQUICCore
+import QrateSecurity
 import QrateTestSupport
 
 /// Two QUIC connections that hand each other their datagrams in memory: what ngtcp2, packet protection and QUICCore cost
@@ -9,20 +10,20 @@ import QrateTestSupport
 struct ConnectionsInMemory: Benchmark {
     /// nil for what path MTU discovery finds.
     let datagram: Int?
+    let aead: AEADLibrary
 
-    var name: String { "quic/\(datagram.map(String.init) ?? "usual")" }
+    var name: String { "quic/\(aead.rawValue)/\(datagram.map(String.init) ?? "usual")" }
 
     static func all() -> [any Benchmark] {
-        [
-            ConnectionsInMemory(datagram: nil), ConnectionsInMemory(datagram: 8972),
-            ConnectionsInMemory(datagram: 65_000),
-        ]
+        Libraries.here.flatMap { aead in
+            [nil, 8972, 65_000].map { ConnectionsInMemory(datagram: $0, aead: aead) }
+        }
     }
 
     struct Stuck: Error {}
 
     func run(seconds: Double) throws -> [Figure] {
-        let lane = try Lane(datagram: datagram)
+        let lane = try Lane(datagram: datagram, aead: aead)
         // Until the congestion window has stopped growing fast.
         _ = try lane.sample(batches: 2000)
         var send: [Double] = [], receive: [Double] = []
@@ -56,8 +57,9 @@ private final class Lane {
     /// With nothing to send for so many steps in a row, something is broken.
     private static let mostIdleSteps = 10_000
 
-    init(datagram: Int?) throws {
+    init(datagram: Int?, aead: AEADLibrary) throws {
         var options = ConnectionPair.Options(identity: try Identity.make())
+        options.settings.aead = aead
         if let datagram {
             options.settings.maxUDPPayload = datagram
             options.settings.ignoresPathMTU = true

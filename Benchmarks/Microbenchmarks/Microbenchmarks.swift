@@ -39,7 +39,7 @@ import Glibc
     }
 
     private static func all() throws -> [any Benchmark] {
-        try CipherLoop.all() + ConnectionsInMemory.all() + RecordLoops.all() + MeterLoops.all() + ControlLines.all()
+        try CipherLoops.all() + ConnectionsInMemory.all() + RecordLoops.all() + MeterLoops.all() + ControlLines.all()
     }
 
     private static func printText(_ benchmarks: [any Benchmark], _ seconds: Double) throws {
@@ -51,7 +51,7 @@ import Glibc
                         figure.name, "\(decimal(figure.median)) / \(figure.operation)",
                         "\(decimal(figure.low))-\(decimal(figure.high))",
                         figure.bitsPerSecond.map { decimal($0 / 1e9, digits: 2) } ?? "–"))
-                fflush(stdout)
+                fflush(nil)  // each row as it comes, also into a pipe
             }
         }
     }
@@ -68,7 +68,7 @@ import Glibc
     }
 
     private static func row(_ name: String, _ cost: String, _ span: String, _ rate: String) -> String {
-        name.padding(24) + cost.leading(22) + span.leading(22) + rate.leading(16)
+        name.padding(34) + cost.leading(22) + span.leading(22) + rate.leading(16)
     }
 
     private static func decimal(_ value: Double, digits: Int = 1) -> String {
