@@ -33,6 +33,10 @@ PATIENCE = 10.0
 class Start:
     milliseconds: float
 
+    @property
+    def words(self) -> str:
+        return f"{self.milliseconds:7.1f} ms"
+
 
 def measure(programs: Programs, binary: Path, name: str) -> Start:
     if not binary.exists():
