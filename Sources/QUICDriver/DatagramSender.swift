@@ -13,6 +13,8 @@ final class DatagramSender {
     private let buffer = UnsafeMutableRawBufferPointer.allocate(
         byteCount: QUICConnection.batchBytes, alignment: 64)
     private var pending: Pending?
+    /// The mark that the socket puts on everything by itself; nil when that isn't known.
+    private var socketMark: UInt8?
 
     private struct Pending {
         var offset: Int
@@ -72,12 +74,13 @@ final class DatagramSender {
         _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8, remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
+        let mark = unmarked(typeOfService)
         var offset = start
         while offset < end {
             let count = socket.usesSegmentation ? end - offset : min(segmentSize, end - offset)
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<offset + count])
             let result = socket.send(
-                bytes, segmentSize: segmentSize, ecn: typeOfService, remote: isConnected ? nil : remote,
+                bytes, segmentSize: segmentSize, ecn: mark, remote: isConnected ? nil : remote,
                 local: source(local))
             switch result {
             case .sent: offset += count
@@ -92,22 +95,29 @@ final class DatagramSender {
                 // these may still fit. The rest of the batch goes one by one; only the former is remembered.
                 if code == EIO || code == EINVAL { socket.giveUpSegmentation() }
                 return sendSingly(
-                    offset, end, segmentSize: segmentSize, typeOfService: typeOfService, remote: remote, local: local)
+                    offset, end, segmentSize: segmentSize, mark: mark, remote: remote, local: local)
             case .refused: offset += count  // lost, and QUIC will notice
             }
         }
     }
 
     private func sendSingly(
-        _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8, remote: UnsafeRawBufferPointer,
+        _ start: Int, _ end: Int, segmentSize: Int, mark: UInt8, remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
         for offset in stride(from: start, to: end, by: segmentSize) {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<min(offset + segmentSize, end)])
             _ = socket.send(
-                bytes, segmentSize: bytes.count, ecn: typeOfService, remote: isConnected ? nil : remote,
+                bytes, segmentSize: bytes.count, ecn: mark, remote: isConnected ? nil : remote,
                 local: source(local))
         }
+    }
+
+    /// What is left to mark with each batch. A connected socket's connections mostly mark alike.
+    private func unmarked(_ typeOfService: UInt8) -> UInt8 {
+        guard isConnected else { return typeOfService }
+        if socketMark != typeOfService { socketMark = socket.mark(typeOfService) ? typeOfService : nil }
+        return socketMark == nil ? typeOfService : 0
     }
 
     /// A connected socket has its source address already.

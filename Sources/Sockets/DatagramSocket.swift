@@ -123,6 +123,14 @@ package final class DatagramSocket: Sendable {
         throw SocketError(code: Int32(-count), "receiving datagrams")
     }
 
+    /// Marks what is sent from now on, where the kernel lets it: cheaper than a mark with each batch, which has it look the
+    /// route of a connected socket up again (0.4 of 3.9 µs for 64 KiB).
+    ///
+    /// - Returns: Whether it did.
+    package func mark(_ typeOfService: UInt8) -> Bool {
+        qrate_set_tos(descriptor, family.number, Int32(typeOfService)) == 0
+    }
+
     package enum SendResult: Sendable, Equatable {
         case sent
         /// The socket's buffer is full: wait until it is writable and send the same again.

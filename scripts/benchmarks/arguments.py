@@ -4,14 +4,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn, Sequence
+from typing import Any, NoReturn, Sequence
 
-from benchmarks import pacing
+from benchmarks import pacing, startup
 from benchmarks.adapters import Adapter, AdapterError, load
 from benchmarks.subjects import SUBJECTS
 from benchmarks.subjects.entries import Subject
 
 PROGRAM = "scripts/benchmark"
+#: Where qrate is compared with nobody.
+ALONE: dict[str, Any] = {"pacing": pacing, "startup": startup}
 
 
 class Arguments(argparse.Namespace):
@@ -29,7 +31,7 @@ class Arguments(argparse.Namespace):
     adapters: list[Adapter]
 
     def subjects(self) -> list[str]:
-        return [*SUBJECTS, "pacing"] if self.subject == "all" else [self.subject]
+        return [*SUBJECTS, *ALONE] if self.subject == "all" else [self.subject]
 
     def made(self, name: str) -> Subject:
         subject = SUBJECTS[name]()
@@ -38,7 +40,7 @@ class Arguments(argparse.Namespace):
         return subject
 
     def names(self, subject: str) -> list[str]:
-        return pacing.NAMES if subject == "pacing" else self.made(subject).names
+        return list(ALONE[subject].NAMES) if subject in ALONE else self.made(subject).names
 
     def takes(self, name: str) -> bool:
         """A whole name means that one alone, anything else all those that contain it."""
@@ -78,10 +80,12 @@ def parser(summary: str) -> Parser:
         prog=PROGRAM, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="contenders:\n" + "\n".join(
             f"  {name}: {', '.join(who)}"
-            for name, who in [*((name, make().names) for name, make in SUBJECTS.items()), ("pacing", pacing.NAMES)]))
+            for name, who in [
+                *((name, make().names) for name, make in SUBJECTS.items()),
+                *((name, module.NAMES) for name, module in ALONE.items())]))
     made.add_argument(
-        "subject", nargs="?", choices=[*SUBJECTS, "pacing", "all", "history"], default="quic",
-        help="what to measure (default: quic); pacing is how near the mean of 5 s comes to -b; history prints what "
+        "subject", nargs="?", choices=[*SUBJECTS, *ALONE, "all", "history"], default="quic",
+        help="what to measure (default: quic); pacing is how near the mean of 5 s comes to -b, startup the time to the first packet; history prints what "
         "--save has kept")
     made.add_argument("--rounds", type=count, default=5, help="how often each contender runs (default: 5)")
     made.add_argument(

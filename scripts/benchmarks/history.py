@@ -104,7 +104,7 @@ def figures(entry: Entry) -> dict[tuple[str, ...], Entry]:
 
 def of(subject: str, content: Entry) -> Iterator[tuple[tuple[str, ...], Entry]]:
     for one in content.get("requirements", []):
-        if "median" in one:
+        if "low" in one:
             yield (subject, one["requirement"], one["of"]), one
     for name, share in content.get("share_of_floor", {}).items():
         yield (subject, "share of floor", name), share

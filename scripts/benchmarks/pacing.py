@@ -24,6 +24,10 @@ class Paced:
     error_percent: float
     burst_bytes: int | None
 
+    @property
+    def words(self) -> str:
+        return f"{self.error_percent:+7.2f} %"
+
 
 def measure(programs: Programs, binary: Path, name: str) -> Paced:
     transport, rate = name.split("-")

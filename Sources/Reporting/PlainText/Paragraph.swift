@@ -16,6 +16,7 @@ enum Paragraph {
             } else if line.count + 1 + word.count <= width {
                 line += " " + word
             } else {
+                while line.last == " " { line.removeLast() }
                 lines.append(line)
                 line = "  " + word
             }
