@@ -3,8 +3,13 @@ public struct HandshakeReport: Sendable, Hashable {
     /// At the client, from the first packet sent until data could flow: QUIC's handshake, TCP's with that of TLS, or
     /// TCP's alone (also for UDP tests, whose control goes over TCP).
     public var duration: Duration
+    /// Whether the TLS session of an earlier connection was resumed (RFC 8446 §2.2); nil where there is no TLS.
+    public var isResumed: Bool?
 
-    public init(duration: Duration) { self.duration = duration }
+    public init(duration: Duration, isResumed: Bool? = nil) {
+        self.duration = duration
+        self.isResumed = isResumed
+    }
 }
 
 /// What protects the connection and how the server's certificate was judged.

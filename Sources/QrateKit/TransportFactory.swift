@@ -6,7 +6,10 @@ import QrateTransports
 
 /// The one place that knows which transport carries which kind of test.
 enum TransportFactory {
-    static func make(_ configuration: TestConfiguration) throws(TestFailure) -> any Transport {
+    /// - Parameter sessions: What TLS sessions the transport may resume, and where it puts new ones; nil for none.
+    static func make(
+        _ configuration: TestConfiguration, sessions: SessionMemory? = nil
+    ) throws(TestFailure) -> any Transport {
         let trust = try configuration.trust.clientTrust(
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
         let settings = configuration.parameters.settings
@@ -22,6 +25,7 @@ enum TransportFactory {
                     for: configuration.parameters, local: configuration.local.localEnd,
                     socketOptions: configuration.network.socketOptions, trust: trust, identity: identity)
                 transport.aead = configuration.network.aead
+                transport.sessions = sessions
                 return transport
             } catch {
                 throw error.failure
@@ -29,7 +33,7 @@ enum TransportFactory {
         case .tls:
             return StreamTransport.tls(
                 local: configuration.local.localEnd, settings: settings, trust: trust,
-                aead: configuration.network.aead, identity: identity)
+                aead: configuration.network.aead, identity: identity, sessions: sessions)
         case .tcp, .udp:
             return StreamTransport.tcp(
                 local: configuration.local.localEnd, settings: settings,

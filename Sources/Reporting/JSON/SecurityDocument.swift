@@ -3,10 +3,17 @@ import QrateMeasurement
 /// How the connection came to be.
 struct HandshakeDocument: Encodable {
     var durationMilliseconds: Double
+    var isResumed: Bool?
 
-    enum CodingKeys: String, CodingKey { case durationMilliseconds = "duration_ms" }
+    enum CodingKeys: String, CodingKey {
+        case durationMilliseconds = "duration_ms"
+        case isResumed = "resumed"
+    }
 
-    init(_ handshake: HandshakeReport) { durationMilliseconds = handshake.duration.jsonMilliseconds }
+    init(_ handshake: HandshakeReport) {
+        durationMilliseconds = handshake.duration.jsonMilliseconds
+        isResumed = handshake.isResumed
+    }
 }
 
 /// What protects the connection, and why the server's certificate was accepted.

@@ -22,6 +22,8 @@ package struct QUICTransport: Transport {
     package var aead = AEADChoice.auto
     /// What to offer to the server (ALPN).
     package var offeredProtocols = QUICTransport.applicationProtocols
+    /// Where sessions of connections to come are taken from, and tickets go; nil never to resume one.
+    package var sessions: SessionMemory?
     /// The test that will run, as far as connections must be made for it.
     private let parameters: TestParameters
     private let loadIdentity: @Sendable () throws(SecurityError) -> ClientIdentity

@@ -10,10 +10,12 @@ extension StreamTransport {
     /// - Parameters:
     ///   - aead: Who seals and opens records at this end.
     ///   - identity: Gives what the client shows of itself. Called before each session, on a thread that may block.
+    ///   - sessions: Where sessions of connections to come are taken from, and tickets go; nil never to resume one.
     package static func tls(
         local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings(), trust: ClientTrust,
         aead: AEADChoice = .auto,
-        identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() }
+        identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() },
+        sessions: SessionMemory? = nil
     ) -> Self {
         Self(Setup(local: local, settings: settings)) { endpoint throws(TransportError) in
             try refuseBareOptions(settings)
