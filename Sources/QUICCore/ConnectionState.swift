@@ -181,8 +181,7 @@ struct ConnectionState {
             return 0
         }
         table.handshake_completed = { _, user in
-            owner(user).handshakeCompleted()
-            return 0
+            owner(user).handshakeCompleted() ? 0 : NGTCP2_ERR_CALLBACK_FAILURE
         }
         table.stream_open = { _, stream, user in
             owner(user).streamOpened(stream)

@@ -54,7 +54,10 @@ extension QUICConnection {
     /// Who seals and opens 1-RTT packets; nil before the handshake is complete.
     package var aead: AEADLibrary? { isHandshakeComplete ? state.pointee.aead : nil }
     package var applicationProtocol: String? { isHandshakeComplete ? tls?.applicationProtocol : nil }
+    /// Whether the TLS session is that of an earlier connection.
+    package var isResumed: Bool? { isHandshakeComplete ? tls?.isResumed : nil }
     /// How this client judged the server's certificate; nil before it came, and at a server.
+    /// Where a session was resumed, it is that which the session began with.
     package var verdict: TrustVerdict? { tls?.verdict }
     /// Why this server refused the client's certificate, or its lack of one; nil as long as it hasn't, and at a client.
     package var clientRefusal: ClientRefusal? { tls?.clientRefusal }

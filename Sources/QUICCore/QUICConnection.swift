@@ -106,15 +106,16 @@ package final class QUICConnection {
     ///   - local: The socket's sockaddr. Packets that come to another address are ignored.
     ///   - serverName: For SNI; nil for an address.
     ///   - token: What the server gave to be shown by this connection; nil for a first one.
+    ///   - sessions: Where a TLS session to resume is taken from, and this one's tickets go; nil for neither.
     package static func client(
         local: UnsafeRawBufferPointer, remote: UnsafeRawBufferPointer, identity: ClientIdentity, trust: ServerTrust,
         serverName: String?, applicationProtocols: [String], token: ConnectionToken? = nil,
-        settings: ConnectionSettings, now: MonotonicTime
+        sessions: SessionMemory? = nil, settings: ConnectionSettings, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let connection = QUICConnection(role: .client, settings, gate: nil)
         let session = try TLSSession.client(
             identity: identity, trust: trust, serverName: serverName, applicationProtocols: applicationProtocols,
-            cipher: settings.cipher, state: connection.state)
+            cipher: settings.cipher, sessions: sessions, state: connection.state)
         connection.tls = session
         var destination = ConnectionID.random(length: 18).raw
         var source = ConnectionID.random().raw
@@ -282,10 +283,18 @@ package final class QUICConnection {
     /// Of the certificate that this server showed; nil at a client.
     package var presented: Fingerprint? { (chosenIdentity ?? credentials?.identity)?.fingerprint }
 
-    func handshakeCompleted() {
+    /// - Returns: Whether the connection may go on.
+    func handshakeCompleted() -> Bool {
+        if role == .server {
+            tls?.sendTicket()
+        } else {
+            // Also where a session was resumed, without a certificate.
+            guard case .accepted? = verdict else { return false }
+        }
         isHandshakeComplete = true
         if role == .server { isHandshakeConfirmed = true }
         record(.handshakeCompleted)
+        return true
     }
 
     func handshakeConfirmed() { isHandshakeConfirmed = true }

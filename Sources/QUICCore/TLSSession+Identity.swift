@@ -19,5 +19,6 @@ extension TLSSession {
     func present(_ identity: ServerIdentity) {
         // Fails only without memory; then the first one stays.
         _ = gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(identity.credentials))
+        withholdTicket()
     }
 }

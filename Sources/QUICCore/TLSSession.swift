@@ -15,12 +15,12 @@ final class TLSSession {
 
     static func client(
         identity: ClientIdentity, trust: ServerTrust, serverName: String?, applicationProtocols: [String],
-        cipher: CipherSuite?, state: UnsafeMutablePointer<ConnectionState>
+        cipher: CipherSuite?, sessions: SessionMemory?, state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) -> TLSSession {
         let end = Result { () throws(TLSError) in
             try TLSEnd.client(
                 .quic, identity: identity, trust: trust, serverName: serverName,
-                applicationProtocols: applicationProtocols, cipher: cipher)
+                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions)
         }
         let session = TLSSession(try end.mapError(QUICError.init).get(), state)
         try QUICError.check(
@@ -53,25 +53,23 @@ final class TLSSession {
                 },
                 user_data: state))
         gnutls_session_set_ptr(end.handle, reference)
-        if end.judgesPeer { gnutls_session_set_verify_function(end.handle, Self.verify) }
     }
 
     deinit { reference.deallocate() }
-
-    /// Called by GnuTLS in the handshake, after the peer proved that it holds the certificate's key.
-    private static let verify: @convention(c) (gnutls_session_t?) -> Int32 = { session in
-        let reference = gnutls_session_get_ptr(session)!.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self)
-        let state = reference.pointee.user_data.assumingMemoryBound(to: ConnectionState.self)
-        let accepted = state.pointee.owner?.takeUnretainedValue().tls?.end.judgePeer() ?? false
-        return accepted ? 0 : GNUTLS_E_CERTIFICATE_ERROR
-    }
 
     var cipher: String { end.cipher }
     var applicationProtocol: String? { end.applicationProtocol }
     /// Client: what was made of the server's certificate.
     var verdict: TrustVerdict? { end.verdict }
+    var isResumed: Bool { end.isResumed }
     /// Server: why the client's certificate, or that it has none, was refused.
     var clientRefusal: ClientRefusal? { end.clientRefusal }
+
+    /// Server: it presents another certificate than that which it was made with.
+    func withholdTicket() { end.withholdTicket() }
+
+    /// Server, when the handshake is complete.
+    func sendTicket() { end.sendTicket() }
 
     /// - Returns: The alert to tell the peer, for GnuTLS's.
     func handshakeFailed(alert: UInt8) -> UInt8 { end.handshakeFailed(alert: alert) }

@@ -4,6 +4,9 @@
 package final class ClientIdentity: Sendable {
     private let owned: CertificateCredentials
 
+    /// Of the leaf; nil without a certificate.
+    var fingerprint: Fingerprint? { owned.leaf?.fingerprint }
+
     /// Without a certificate.
     package init() { owned = CertificateCredentials() }
 

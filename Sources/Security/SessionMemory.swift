@@ -58,10 +58,15 @@ package final class SessionMemory: Sendable {
     }
 
     /// Remembers a session, and forgets the oldest ones where there are too many.
-    func add(_ session: ResumableSession, of server: Server) {
+    ///
+    /// - Parameters:
+    ///   - data: GnuTLS's own form of it.
+    ///   - chain: The certificates that it began with, in DER, the leaf first.
+    func add(data: [UInt8], chain: [[UInt8]], lifetime: Duration, of server: Server) {
+        let now = now()
+        let session = ResumableSession(data: data, chain: chain, expiry: now + lifetime)
         let waiters = state.withLock { state in
-            Self.dropExpired(&state, now())
-            guard session.expiry > now() else { return [CheckedContinuation<Void, Never>]() }
+            Self.dropExpired(&state, now)
             let ofServer = state.entries.indices.filter { state.entries[$0].server == server }
             if ofServer.count >= Self.limitPerServer, let oldest = ofServer.first { state.entries.remove(at: oldest) }
             if state.entries.count >= Self.limit { state.entries.removeFirst() }
@@ -110,9 +115,9 @@ package final class SessionMemory: Sendable {
 /// A session of TLS 1.3 that one later connection may resume.
 struct ResumableSession: Sendable {
     /// GnuTLS's own form of it, secrets included.
-    var data: [UInt8]
+    let data: [UInt8]
     /// The certificates that the server showed when the session began, in DER, the leaf first.
-    var chain: [[UInt8]]
+    let chain: [[UInt8]]
     /// When the server forgets it (RFC 8446 §4.6.1).
-    var expiry: ContinuousClock.Instant
+    let expiry: ContinuousClock.Instant
 }

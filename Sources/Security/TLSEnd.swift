@@ -3,18 +3,22 @@ package import QrateMeasurement
 
 /// One end of a TLS 1.3 handshake as GnuTLS holds it: what QUIC and TLS over TCP set up alike.
 ///
-/// Whoever owns it lets GnuTLS ask ``judgePeer()`` (`gnutls_session_set_verify_function`, where ``judgesPeer`` says so): how
-/// a session is found from within a callback is the carrier's business. One thread at a time uses it.
+/// One thread at a time uses it.
 package final class TLSEnd {
-    /// A `gnutls_session_t`, which lives as long as this object.
+    /// A `gnutls_session_t`, which lives as long as this object. Its session pointer is the carrier's, its database pointer
+    /// this object's: there is no session database.
     package let handle: OpaquePointer
     // Kept because GnuTLS doesn't copy credentials.
     private let identity: any AnyObject & Sendable
     private let judge: Judge?
-    /// Client: what was made of the server's certificate.
-    package private(set) var verdict: TrustVerdict?
+    /// Client: what was made of the server's certificate, when it showed one.
+    private var certificateVerdict: TrustVerdict?
     /// Server: why the client's certificate, or that it has none, was refused.
     package private(set) var clientRefusal: ClientRefusal?
+    /// Client: what becomes of sessions; nil when none is resumed.
+    var resumption: Resumption?
+    /// Server: whether the client may get a ticket, as far as is known yet.
+    var mayHaveTicket = false
 
     /// Who decides about the peer's certificate.
     private enum Judge {
@@ -22,15 +26,23 @@ package final class TLSEnd {
         case ofClients(ClientAuthority)
     }
 
-    /// - Parameter cipher: The only record cipher to agree to; nil for any.
+    /// - Parameters:
+    ///   - cipher: The only record cipher to agree to; nil for any.
+    ///   - sessions: Where a session to resume is taken from, and this one's tickets go; nil for neither.
     package static func client(
         _ carrier: TLSPriorities.Carrier, identity: ClientIdentity, trust: ServerTrust, serverName: String?,
-        applicationProtocols: [String], cipher: CipherSuite? = nil
+        applicationProtocols: [String], cipher: CipherSuite? = nil, sessions: SessionMemory? = nil
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_CLIENT, identity, identity.credentials, .ofServers(trust),
-            TLSPriorities.text(carrier, cipher: cipher))
+            TLSPriorities.text(carrier, cipher: cipher, resumesSessions: sessions != nil), usesTickets: sessions != nil)
         try end.offer(applicationProtocols)
+        if let sessions {
+            let server = SessionMemory.Server(
+                endpoint: trust.endpoint, name: serverName, carrier: carrier,
+                applicationProtocols: applicationProtocols, cipher: cipher, client: identity.fingerprint)
+            end.resume(from: sessions, server, trust)
+        }
         if let serverName {
             try TLSError.check(
                 gnutls_server_name_set(end.handle, GNUTLS_NAME_DNS, serverName, serverName.utf8.count),
@@ -44,9 +56,11 @@ package final class TLSEnd {
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_SERVER, credentials.identity, credentials.identity.credentials,
-            credentials.clientAuthority.map { .ofClients($0) }, TLSPriorities.text(carrier))
+            credentials.clientAuthority.map { .ofClients($0) }, TLSPriorities.text(carrier),
+            usesTickets: credentials.tickets != nil)
         try end.offer(applicationProtocols)
-        if end.judgesPeer {
+        if let tickets = credentials.tickets { end.allowTickets(tickets) }
+        if credentials.clientAuthority != nil {
             // A client without a certificate is refused by GnuTLS itself, with alert 116.
             gnutls_certificate_server_set_request(end.handle, GNUTLS_CERT_REQUIRE)
         }
@@ -55,11 +69,14 @@ package final class TLSEnd {
 
     private init(
         _ role: gnutls_init_flags_t, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer,
-        _ judge: Judge?,
-        _ priorities: String
+        _ judge: Judge?, _ priorities: String, usesTickets: Bool
     ) throws(TLSError) {
-        // Tickets are neither offered nor asked for: this version resumes no session.
-        let flags = role.rawValue | (GNUTLS_NO_TICKETS as gnutls_init_flags_t).rawValue
+        // A server sends its ticket when it is told to, by `sendTicket()`.
+        let tickets =
+            usesTickets
+            ? GNUTLS_NO_AUTO_SEND_TICKET.rawValue | GNUTLS_NO_TICKETS_TLS12.rawValue
+            : (GNUTLS_NO_TICKETS as gnutls_init_flags_t).rawValue
+        let flags = role.rawValue | tickets
         var handle: gnutls_session_t?
         try TLSError.check(gnutls_init(&handle, flags), "making a TLS session")
         guard let handle else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "making a TLS session") }
@@ -71,9 +88,19 @@ package final class TLSEnd {
         try TLSError.check(
             gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials)),
             "setting credentials")
+        // Not retained: this object owns the session, and nothing calls back once it is freed.
+        gnutls_db_set_ptr(handle, Unmanaged.passUnretained(self).toOpaque())
+        if judge != nil {
+            gnutls_session_set_verify_function(handle) { TLSEnd.of($0).judgePeer() ? 0 : GNUTLS_E_CERTIFICATE_ERROR }
+        }
     }
 
     deinit { gnutls_deinit(handle) }
+
+    /// For GnuTLS's calls back.
+    static func of(_ session: OpaquePointer?) -> TLSEnd {
+        Unmanaged<TLSEnd>.fromOpaque(gnutls_db_get_ptr(session)!).takeUnretainedValue()  // set in `init`
+    }
 
     /// Without a protocol in common the handshake ends with alert 120 (RFC 7301 §3.2, RFC 9001 §8.1).
     private func offer(_ protocols: [String]) throws(TLSError) {
@@ -117,17 +144,19 @@ package final class TLSEnd {
 
     // MARK: The peer's certificate
 
-    /// Whether the peer's certificate is asked for and judged. Always at a client.
-    package var judgesPeer: Bool { judge != nil }
+    /// Client: what was made of the server's certificate, be it the one that a resumed session began with.
+    package var verdict: TrustVerdict? { certificateVerdict ?? (isResumed ? resumption?.verdict : nil) }
 
-    /// For the verify function, which GnuTLS calls in the handshake, after the peer proved that it holds the certificate's
-    /// key.
-    package func judgePeer() -> Bool {
+    /// Called by GnuTLS in the handshake, after the peer proved that it holds the certificate's key. Not where a session is
+    /// resumed: there the peer proves that it knows the session's secret.
+    private func judgePeer() -> Bool {
         switch judge {
         case .ofServers(let trust)?:
-            let verdict = trust.judge(peerChain)
-            self.verdict = verdict
+            let chain = peerChain
+            let verdict = trust.judge(chain)
+            certificateVerdict = verdict
             guard case .accepted = verdict else { return false }
+            resumption?.chain = chain
             return true
         case .ofClients(let authority)?:
             do throws(ClientRefusal) { try authority.verify(peerChain) } catch {

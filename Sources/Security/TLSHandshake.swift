@@ -32,14 +32,15 @@ package final class TLSHandshake {
     /// - Parameters:
     ///   - cipher: The only record cipher to agree to; nil for any.
     ///   - aead: Who shall seal and open records where AES-GCM is agreed on.
+    ///   - sessions: Where a session to resume is taken from, and this one's tickets go; nil for neither.
     package static func client(
         identity: ClientIdentity, trust: ServerTrust, serverName: String?, applicationProtocols: [String],
-        cipher: CipherSuite? = nil, aead: AEADLibrary = .gnutls
+        cipher: CipherSuite? = nil, aead: AEADLibrary = .gnutls, sessions: SessionMemory? = nil
     ) throws(TLSError) -> TLSHandshake {
         TLSHandshake(
             try .client(
                 .tcp, identity: identity, trust: trust, serverName: serverName,
-                applicationProtocols: applicationProtocols, cipher: cipher), .client, aead)
+                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions), .client, aead)
     }
 
     package static func server(
@@ -59,7 +60,6 @@ package final class TLSHandshake {
         gnutls_transport_set_push_function(end.handle, Self.push)
         gnutls_transport_set_pull_function(end.handle, Self.pull)
         gnutls_handshake_set_secret_function(end.handle, Self.takeSecrets)
-        if end.judgesPeer { gnutls_session_set_verify_function(end.handle, Self.verify) }
     }
 
     deinit {
@@ -105,6 +105,14 @@ package final class TLSHandshake {
         guard let suite = TLSSuite(gnutls_cipher_get(end.handle)), let name = end.applicationProtocol,
             readSecret.count == suite.hashSize, writeSecret.count == suite.hashSize
         else { throw .failed(alert: TLSAlert.internalError, reason: "a handshake without its outcome") }
+        // Also where a session was resumed, without a certificate.
+        if role == .client {
+            guard case .accepted? = end.verdict else {
+                throw .failed(alert: TLSAlert.internalError, reason: "a handshake without a verdict on the server")
+            }
+        } else {
+            end.sendTicket()  // in a record of GnuTLS's, the first under this key
+        }
         do throws(TLSError) {
             let shared = TLSShared()
             let readKeys = try TLSTrafficKeys(
@@ -112,19 +120,20 @@ package final class TLSHandshake {
             let writeKeys = try TLSTrafficKeys(
                 suite, secret: writeSecret, records: records(isRead: 0), library: aead)
             let reader = TLSReader(
-                readKeys, shared, isClient: role == .client, early: incoming.dropFirst(consumed))
+                readKeys, shared, peer: role == .client ? .server(TLSTickets(end)) : .client,
+                early: incoming.dropFirst(consumed))
             let writer = TLSWriter(writeKeys, shared)
             incoming = []
             consumed = 0
             return TLSConnection(
                 reader: reader, writer: writer, cipher: end.cipher, aead: writeKeys.library, applicationProtocol: name,
-                verdict: end.verdict)
+                verdict: end.verdict, isResumed: end.isResumed)
         } catch {
             throw .library(error)
         }
     }
 
-    /// How many records the handshake itself put under the key of one direction: none, as this library has it.
+    /// How many records GnuTLS put under the key of one direction: none, or a server's ticket.
     private func records(isRead: UInt32) throws(TLSError) -> UInt64 {
         var number = [UInt8](repeating: 0, count: 8)
         try TLSError.check(
@@ -183,10 +192,6 @@ package final class TLSHandshake {
         if let write { handshake.writeSecret = Array(UnsafeRawBufferPointer(start: write, count: count)) }
         return 0
     }
-
-    private static let verify: @convention(c) (gnutls_session_t?) -> Int32 = { session in
-        TLSHandshake.own(gnutls_session_get_ptr(session)).end.judgePeer() ? 0 : GNUTLS_E_CERTIFICATE_ERROR
-    }
 }
 
 /// A TLS 1.3 connection whose handshake is complete.
@@ -200,4 +205,6 @@ package struct TLSConnection {
     package let applicationProtocol: String
     /// Client: what was made of the server's certificate.
     package let verdict: TrustVerdict?
+    /// Whether the session is that of an earlier connection.
+    package let isResumed: Bool
 }

@@ -9,13 +9,16 @@ package enum TLSPriorities {
         case tcp
     }
 
-    /// - Parameter cipher: The only one to agree to; nil for all of them. A client's order decides (this library's servers
-    ///   follow it), so AES-128-GCM comes first: ChaCha20-Poly1305 in GnuTLS 3.7.9 is 15 times slower where the CPU has AES.
-    package static func text(_ carrier: Carrier, cipher: CipherSuite? = nil) -> String {
+    /// - Parameters:
+    ///   - cipher: The only one to agree to; nil for all of them. A client's order decides (this library's servers follow it),
+    ///     so AES-128-GCM comes first: ChaCha20-Poly1305 in GnuTLS 3.7.9 is 15 times slower where the CPU has AES.
+    ///   - resumesSessions: A resumed session gets keys of its own all the same (psk_dhe_ke): without saying so, a client
+    ///     would also offer to do without (RFC 8446 §4.2.9), and what one ticket's secret opens would be two connections.
+    package static func text(_ carrier: Carrier, cipher: CipherSuite? = nil, resumesSessions: Bool = false) -> String {
         let ciphers = cipher.map { [$0] } ?? CipherSuite.allCases
         let names = ciphers.map { ":+" + name($0) }.joined()
         return prefix(carrier) + "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL" + names
-            + ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
+            + ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1" + (resumesSessions ? ":+ECDHE-PSK" : "")
     }
 
     /// TLS 1.3's middlebox compatibility mode is forbidden in QUIC (RFC 9001 §8.4), and helps on TCP (RFC 8446 appendix

@@ -8,7 +8,7 @@ internal import Glibc
 package final class TLSReader {
     private let keys: TLSTrafficKeys
     private let shared: TLSShared
-    private let isClient: Bool
+    private let peer: Peer
     private let buffer: UnsafeMutableRawPointer
     /// What came and wasn't unprotected yet.
     private var start = 0
@@ -27,6 +27,12 @@ package final class TLSReader {
     private static let messageLimit = 16 << 10
     private static let idleRecordLimit = 64
 
+    /// What the peer may say beside payload.
+    enum Peer {
+        case client
+        case server(TLSTickets)
+    }
+
     package enum Outcome: Sendable, Hashable {
         /// At least one, unless the caller's buffer is empty.
         case bytes(Int)
@@ -37,10 +43,10 @@ package final class TLSReader {
     }
 
     /// - Parameter early: What came behind the handshake already.
-    init(_ keys: TLSTrafficKeys, _ shared: TLSShared, isClient: Bool, early: ArraySlice<UInt8>) {
+    init(_ keys: TLSTrafficKeys, _ shared: TLSShared, peer: Peer, early: ArraySlice<UInt8>) {
         self.keys = keys
         self.shared = shared
-        self.isClient = isClient
+        self.peer = peer
         buffer = .allocate(byteCount: max(Self.capacity, early.count), alignment: 64)
         early.withUnsafeBytes { bytes in
             if let first = bytes.baseAddress { buffer.copyMemory(from: first, byteCount: bytes.count) }
@@ -185,9 +191,9 @@ package final class TLSReader {
             }
             let rest = message.dropFirst(4)
             guard rest.count >= size else { return }
-            switch type {
-            case TLSRecord.newSessionTicket where isClient: break  // this version resumes nothing
-            case TLSRecord.keyUpdate: try handleKeyUpdate(rest.prefix(size), isLast: rest.count == size)
+            switch (type, peer) {
+            case (TLSRecord.newSessionTicket, .server(let tickets)): try tickets.handle(message.prefix(4 + size))
+            case (TLSRecord.keyUpdate, _): try handleKeyUpdate(rest.prefix(size), isLast: rest.count == size)
             default: throw .failed(alert: TLSAlert.unexpectedMessage, reason: "handshake message \(type)")
             }
             message.removeFirst(4 + size)

@@ -80,7 +80,8 @@ package final class TLSWriter {
         try? put([level, alert], TLSRecord.alert)
     }
 
-    private func put(_ message: [UInt8], _ type: UInt8) throws(TLSFailure) {
+    /// Makes a record of any type, for which there must be room.
+    func put(_ message: [UInt8], _ type: UInt8) throws(TLSFailure) {
         try message.withUnsafeBytes { bytes in
             Result { () throws(TLSFailure) in try put(bytes, type) }
         }.get()

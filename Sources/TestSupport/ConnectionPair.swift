@@ -60,6 +60,10 @@ package final class ConnectionPair {
         package var clientIdentity = ClientIdentity()
         /// Demands a certificate of the client.
         package var clientAuthority: ClientAuthority?
+        /// Instead of those made of the two, for servers that shall resume each other's sessions.
+        package var credentials: ServerCredentials?
+        /// What the client resumes, and where its tickets go.
+        package var sessions: SessionMemory?
         package var link = SimulatedLink()
         /// What the client shows in its Initial packets, and what the server has given out.
         package var clientToken: ConnectionToken?
@@ -101,7 +105,8 @@ package final class ConnectionPair {
                 try QUICConnection.client(
                     local: local, remote: remote, identity: options.clientIdentity, trust: options.trust,
                     serverName: options.serverName, applicationProtocols: options.clientProtocols,
-                    token: options.clientToken, settings: options.clientSettings, now: Self.start)
+                    token: options.clientToken, sessions: options.sessions, settings: options.clientSettings,
+                    now: Self.start)
             }
         }
     }
@@ -241,7 +246,8 @@ package final class ConnectionPair {
             try mappedAddress.withBytes { remote in
                 try QUICConnection.server(
                     initial, local: local, remote: remote,
-                    credentials: ServerCredentials(options.identity, clientAuthority: options.clientAuthority),
+                    credentials: options.credentials
+                        ?? ServerCredentials(options.identity, clientAuthority: options.clientAuthority),
                     applicationProtocols: options.serverProtocols, gate: gate, settings: options.serverSettings,
                     now: now)
             }

@@ -9,5 +9,10 @@ package struct TemporaryDirectory: ~Copyable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
+    /// Writes a file in it, in place of what is there.
+    package func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -190,7 +190,7 @@ func serverIdentity(_ certificate: TestCertificate? = nil) throws -> ServerIdent
 /// Made once, for all tests that don't care which it is.
 private let sharedIdentity = Result { try serverIdentity(.selfSigned()) }
 
-private func trustStore(_ authority: TestCertificate) throws -> TrustStore {
+func trustStore(_ authority: TestCertificate) throws -> TrustStore {
     let directory = try TemporaryDirectory()
     return try TrustStore.authorities(inFile: authority.writePEM(to: directory.path).chain)
 }

@@ -89,13 +89,13 @@ package struct TLSPair {
     package init(
         _ credentials: ServerCredentials, identity: ClientIdentity = ClientIdentity(),
         trust: ServerTrust = ServerTrust(.insecure, endpoint: "test:5201"), serverName: String? = nil,
-        clientProtocols: [String] = ["qrate/1"], cipher: CipherSuite? = nil,
+        clientProtocols: [String] = ["qrate/1"], cipher: CipherSuite? = nil, sessions: SessionMemory? = nil,
         clientAEAD: AEADLibrary = .gnutls, serverAEAD: AEADLibrary = .gnutls
     ) throws {
         client = TLSTestEnd(
             try .client(
                 identity: identity, trust: trust, serverName: serverName, applicationProtocols: clientProtocols,
-                cipher: cipher, aead: clientAEAD))
+                cipher: cipher, aead: clientAEAD, sessions: sessions))
         server = TLSTestEnd(try .server(credentials, applicationProtocols: ["qrate/1"], aead: serverAEAD))
     }
 

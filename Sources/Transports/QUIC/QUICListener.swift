@@ -82,7 +82,7 @@ package final class QUICListener: TransportListener {
             // A handshake that fails leaves nothing behind, and a scanner's garbage is not worth a line in the log.
             guard case .completed(let duration) = outcome, let endpoint = place.endpoint else { return }
             let identity = PeerIdentity(
-                address: "\(peer)", handshake: HandshakeReport(duration: duration),
+                address: "\(peer)", handshake: HandshakeReport(duration: duration, isResumed: connection.isResumed),
                 security: SecurityReport(connection), transports: [.quic])
             arrivals.sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, .server(settings)))
         }

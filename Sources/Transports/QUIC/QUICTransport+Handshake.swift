@@ -74,7 +74,7 @@ extension QUICTransport {
                     try QUICConnection.client(
                         local: local, remote: remote, identity: credentials.identity, trust: credentials.trust,
                         serverName: trust.serverNameIndication(for: target),
-                        applicationProtocols: offeredProtocols, settings: settings, now: now)
+                        applicationProtocols: offeredProtocols, sessions: sessions, settings: settings, now: now)
                 }
             }
         }
@@ -90,7 +90,8 @@ extension QUICTransport {
         case .completed(let duration):
             let security = SecurityReport(connection)
             let peer = PeerIdentity(
-                address: "\(dialer.remote)", handshake: HandshakeReport(duration: duration), security: security,
+                address: "\(dialer.remote)",
+                handshake: HandshakeReport(duration: duration, isResumed: connection.isResumed), security: security,
                 warnings: TestWarning.about(security))
             return .success(QUICSession(peer: peer, endpoint: endpoint, core: core, .client(dialer)))
         case .portUnreachable: return .failure(.silent(isRefused: true))

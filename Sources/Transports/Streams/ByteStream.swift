@@ -17,6 +17,8 @@ protocol ByteStream: AnyObject, Sendable {
     var security: SecurityReport? { get }
     /// Who seals and opens its records; nil where nothing does, and before the handshake is done.
     var aead: AEADLibrary? { get }
+    /// Whether what protects it is the session of an earlier connection; nil as with ``security``.
+    var isResumed: Bool? { get }
     /// Takes the handshake as far as it goes now. Called again when the socket is ready, until it is ``HandshakeState/done``;
     /// before that nothing else is called. A client's throws a `certificate` error when it doesn't believe the server.
     func handshake() throws(TransportError) -> HandshakeState
@@ -68,6 +70,7 @@ enum WriteResult: Equatable {
 extension ByteStream {
     var security: SecurityReport? { nil }
     var aead: AEADLibrary? { nil }
+    var isResumed: Bool? { nil }
     var unacknowledged: Int? { nil }
     var unsent: Int? { nil }
     var hasUnsent: Bool { false }

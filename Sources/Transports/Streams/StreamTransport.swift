@@ -131,7 +131,8 @@ package struct StreamTransport: Transport {
         let makers = makers(connector)
         let session = StreamSession(
             peer: PeerIdentity(
-                address: "\(address)", handshake: HandshakeReport(duration: duration), security: stream.security,
+                address: "\(address)", handshake: HandshakeReport(duration: duration, isResumed: stream.isResumed),
+                security: stream.security,
                 warnings: TestWarning.about(stream.security), transports: Set(makers.keys)),
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,

@@ -22,7 +22,7 @@ extension StreamTransport {
             let client = TLSClient(
                 try await trust.prepare(for: endpoint, identity: identity),
                 serverName: trust.serverNameIndication(for: endpoint), cipher: settings.cipher,
-                aead: await aead.library, peer: "\(endpoint.host):\(endpoint.port)")
+                aead: await aead.library, sessions: sessions, peer: "\(endpoint.host):\(endpoint.port)")
             return ClientStreams(
                 transport: .tls, make: { socket throws(TransportError) in try client.makeStream(socket) },
                 accepted: { security, session throws(TransportError) in
@@ -51,16 +51,20 @@ private final class TLSClient: Sendable {
     private let serverName: String?
     private let cipher: CipherSuite?
     private let aead: AEADLibrary
+    private let sessions: SessionMemory?
     private let peer: String
     /// What was made of the control connection's certificate, once it was accepted.
     private let verdict = Mutex<TrustVerdict?>(nil)
 
-    init(_ credentials: ClientCredentials, serverName: String?, cipher: CipherSuite?, aead: AEADLibrary, peer: String)
-    {
+    init(
+        _ credentials: ClientCredentials, serverName: String?, cipher: CipherSuite?, aead: AEADLibrary,
+        sessions: SessionMemory?, peer: String
+    ) {
         self.credentials = credentials
         self.serverName = serverName
         self.cipher = cipher
         self.aead = aead
+        self.sessions = sessions
         self.peer = peer
     }
 
@@ -72,11 +76,13 @@ private final class TLSClient: Sendable {
 
     func makeStream(_ socket: StreamSocket) throws(TransportError) -> any ByteStream {
         var trust = credentials.trust
-        if let verdict = verdict.withLock({ $0 }) { trust.policy = .same(asControl: verdict) }
+        let verdict = verdict.withLock { $0 }
+        if let verdict { trust.policy = .same(asControl: verdict) }
         do throws(TLSError) {
             let handshake = try TLSHandshake.client(
                 identity: credentials.identity, trust: trust, serverName: serverName,
-                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead)
+                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead,
+                sessions: verdict == nil ? sessions : nil)
             return TLSStream(socket, handshake, .client, peer: peer)
         } catch {
             throw TransportError(.failed, "TLS failed while \(error)", code: Int64(error.code))

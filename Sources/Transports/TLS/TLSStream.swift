@@ -125,6 +125,7 @@ final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     var aead: AEADLibrary? { connection?.aead }
+    var isResumed: Bool? { connection?.isResumed }
 
     // MARK: Reading
 
