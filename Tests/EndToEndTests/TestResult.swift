@@ -91,7 +91,7 @@ struct TestResult: Decodable, Sendable {
     }
 
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
-    struct Handshake: Decodable, Sendable { var durationMs: Double }
+    struct Handshake: Decodable, Sendable { var durationMs: Double, resumed: Bool? }
     struct Security: Decodable, Sendable {
         var cipher: String
         var aead: String?

@@ -13,6 +13,9 @@ import Testing
             #expect(result.test?.transport == row.transport.rawValue)
             #expect(result.test?.direction == row.direction.rawValue)
             #expect(result.test?.streams == row.streams)
+            // A test's handshake is a full one, and bare TCP has none.
+            let hasTLS = row.transport == .quic || row.transport == .tls
+            #expect(result.handshake?.resumed == (hasTLS ? false : nil))
 
             let end = try #require(try await server.events("test_finished").first)
             #expect(end.id == result.id)

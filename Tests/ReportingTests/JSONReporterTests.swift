@@ -49,6 +49,17 @@ import Testing
         struct Observed: Decodable { var observedBy: String }
     }
 
+    @Test("a resumed session is told from a full handshake, and from a transport that has none")
+    func resumption() throws {
+        var report = SampleReports.udpUpload
+        for (isResumed, text) in [(true, "\"resumed\" : true"), (false, "\"resumed\" : false"), (nil, nil)] {
+            report.handshake = HandshakeReport(duration: .milliseconds(3), isResumed: isResumed)
+            let document = try JSONReporter().document(report)
+            #expect(document.contains("\"resumed\"") == (text != nil))
+            if let text { #expect(document.contains(text)) }
+        }
+    }
+
     @Test("an unlimited rate is no target")
     func unlimited() throws {
         var report = SampleReports.udpUpload
