@@ -8,11 +8,13 @@ import Testing
     private static let host = "paris.example.net"
     private let certificate: TestCertificate
     private let credentials: ServerCredentials
-    private let sessions = SessionMemory()
+    private let clock = HandClock()
+    private let sessions: SessionMemory
 
     init() throws {
         certificate = try .selfSigned(.init(names: [Self.host]))
         credentials = ServerCredentials(try serverIdentity(certificate))
+        sessions = SessionMemory { [clock] in clock.now }
     }
 
     private var own: Fingerprint { Fingerprint(ofCertificate: certificate.der) }
@@ -66,6 +68,16 @@ import Testing
         }
         _ = try cut()
         #expect(sessions.count == 0)
+        try expect(resumed: false, connect())
+        #expect(sessions.count == 1)
+    }
+
+    @Test("a session is offered for as long as its server said: six hours")
+    func expired() throws {
+        try expect(resumed: false, connect())
+        clock.advance(by: .seconds(6 * 3_600 - 1))
+        #expect(sessions.count == 1)
+        clock.advance(by: .seconds(1))
         try expect(resumed: false, connect())
         #expect(sessions.count == 1)
     }
