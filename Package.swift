@@ -145,7 +145,7 @@ let package = Package(
             "EndToEnd",
             [
                 "qrate", "qrate-path", "QratePathEmulation", "QrateTransports", "QrateTransportAPI",
-                "QrateControlProtocol", "QrateSecurity",
+                "QrateControlProtocol", "QrateSecurity", "QrateQUICDriver", "QrateQUICCore",
                 "QrateSockets",
                 "QrateTestSupport", "QrateMeasurement", subprocess,
             ]),

@@ -41,8 +41,9 @@ package enum Tunables {
     /// Rows that a report keeps: an hour, the longest test, has 36,000 at the shortest interval. Later ones are shown,
     /// not kept, so that a server cannot fill the client's memory.
     package static let mostRows = 40_000
-    /// Server: sessions that may be open beyond those with a test. A busy site's clients and a scan fit in.
-    package static let mostWaitingSessions = 256
+    /// Server: sessions that may be open beyond those with a test. A busy site's clients and a scan fit in. A session that
+    /// waits costs up to about 0.2 MB (docs/PERFORMANCE.md).
+    package static let mostWaitingSessions = 1000
     /// Control messages that wait to be sent. A peer that lets them pile up does not read.
     package static let mostQueuedMessages = 256
 }

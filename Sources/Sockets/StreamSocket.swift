@@ -106,9 +106,12 @@ package final class StreamSocket: Sendable {
         try options.apply(to: descriptor, local.family)
     }
 
+    /// What is written goes out at once, be it less than a segment (TCP_NODELAY).
+    package func sendAtOnce() { set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+
     /// Small messages go out at once, and a peer that stays silent for 30 s, or takes nothing for so long, counts as gone.
     package func watchControl() {
-        set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        sendAtOnce()
         set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 30_000)
         watchPeer()
     }

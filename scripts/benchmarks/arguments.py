@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn, Sequence
 
-from benchmarks import pacing, startup
+from benchmarks import longpath, pacing, startup
 from benchmarks.adapters import Adapter, AdapterError, load
 from benchmarks.subjects import SUBJECTS
 from benchmarks.subjects.entries import Subject
 
 PROGRAM = "scripts/benchmark"
 #: Where qrate is compared with nobody.
-ALONE: dict[str, Any] = {"pacing": pacing, "startup": startup}
+ALONE: dict[str, Any] = {"pacing": pacing, "startup": startup, "longpath": longpath}
 
 
 class Arguments(argparse.Namespace):
@@ -85,7 +85,7 @@ def parser(summary: str) -> Parser:
                 *((name, module.NAMES) for name, module in ALONE.items())]))
     made.add_argument(
         "subject", nargs="?", choices=[*SUBJECTS, *ALONE, "all", "history"], default="quic",
-        help="what to measure (default: quic); pacing is how near the mean of 5 s comes to -b, startup the time to the first packet; history prints what "
+        help="what to measure (default: quic); pacing is how near the mean of 5 s comes to -b, startup the time to the first packet, longpath how much of 1 Gbit/s and 100 ms one stream fills; history prints what "
         "--save has kept")
     made.add_argument("--rounds", type=count, default=5, help="how often each contender runs (default: 5)")
     made.add_argument(

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Iterator, Mapping, Sequence
+from typing import IO, Callable, Iterator, Mapping, Sequence
 
 
 class Failed(Exception):
@@ -32,6 +32,8 @@ class Account:
 class Running:
     output: IO[str]
     account: Account
+    #: Tells it to end; what it still prints can be read.
+    stop: Callable[[], None]
 
     def line_with(self, pattern: re.Pattern[str]) -> re.Match[str]:
         """Reads until a line has it. A program that says nothing is ended by its time limit."""
@@ -76,7 +78,7 @@ class Programs:
             watchdog = threading.Timer(limit, send, [signal.SIGKILL])
             watchdog.start()
             try:
-                yield Running(process.stdout, account)
+                yield Running(process.stdout, account, lambda: send(signal.SIGTERM))
                 if stop:
                     send(signal.SIGTERM)
             except BaseException:

@@ -15,7 +15,9 @@ package struct ServerMachine: SessionMachine {
     private let silence: Duration
     private let traits: PeerTraits
 
-    enum Phase: Sendable {
+    /// Indirect, like what goes in and out of a machine: a server has a thousand sessions that wait, and each keeps room for
+    /// the largest case in several places of its task.
+    indirect enum Phase: Sendable {
         case connecting
         /// Waits for the client's hello.
         case greeting

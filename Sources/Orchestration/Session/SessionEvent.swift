@@ -3,7 +3,7 @@ package import QrateMeasurement
 package import QrateTransportAPI
 
 /// What can happen to one end of a test. The machines take them in any order.
-package enum SessionEvent: Sendable {
+package indirect enum SessionEvent: Sendable {
     /// The session is up: the first event.
     case connected(PeerIdentity)
     case received(ControlMessage)
@@ -28,7 +28,7 @@ package enum SessionEvent: Sendable {
 }
 
 /// What a machine wants done, in order.
-package enum SessionAction<Output: Sendable>: Sendable {
+package indirect enum SessionAction<Output: Sendable>: Sendable {
     case send(ControlMessage)
     /// Server: make the plane. Answered by ``SessionEvent/planeReady(_:_:)``.
     case offer(DataPlan)

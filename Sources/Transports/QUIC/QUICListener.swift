@@ -22,8 +22,8 @@ package final class QUICListener: TransportListener {
     }
 
     /// Connections at once, handshakes included. Far more than tests are allowed, so that whoever is refused can be
-    /// told so; few enough that their windows (1 MiB each before a test) don't exhaust memory.
-    private static let connectionLimit = 512
+    /// told so; few enough that what they may send unread (256 KiB of control each before a test) doesn't exhaust memory.
+    private static let connectionLimit = 1280
     /// Refusals that wait to be logged: a log that is slower than a flood of clients misses some.
     private static let refusalBacklog = 256
 

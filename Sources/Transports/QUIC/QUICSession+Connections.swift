@@ -11,7 +11,7 @@ extension QUICSession {
     /// The client's connections must have begun by then.
     private static let ticketLifetime = Duration.seconds(15)
     /// Connections at once, over all tests of a server: more are refused, not forgotten.
-    private static let connectionLimit = 1536
+    private static let connectionLimit = 2304
 
     // MARK: Server
 

@@ -198,6 +198,9 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         let bucket = job?.targetBitrate.flatMap { makeBucket($0, now) }
         state.withLock { $0.burst = bucket?.burst }
         for stream in streams {
+            // A burst that is less than a segment would wait for the receiver to acknowledge the one before (RFC 896), who
+            // has 40 ms for that, and the pace would be lost.
+            if bucket != nil { stream.bytes.socket.sendAtOnce() }
             let loop = SendLoop(
                 stream: stream, control: sending, payload: payload, unit: unit,
                 usesZeroCopy: settings.usesZeroCopy, budget: budget, bucket: bucket)
