@@ -13,11 +13,11 @@ package final class EndpointLoop {
     private let wakeUp: WakeUp
     /// The address of its socket.
     package let local: SocketAddress
-    private let acceptor: QUICEndpoint.Acceptor?
+    let acceptor: QUICEndpoint.Acceptor?
     /// The thread that this is the loop of.
     package let endpoint: QUICEndpoint
     /// At a server: the threads of its port.
-    private let group: EndpointGroup?
+    let group: EndpointGroup?
 
     private var entries: [Entry] = []
     private var routes: [ConnectionID: Entry] = [:]
@@ -248,56 +248,6 @@ package final class EndpointLoop {
         take(datagram, header, datagram.count, local: local, remote: remote, ecn: 0, now)
     }
 
-    /// A run of this thread's that came otherwise than by its socket.
-    private func take(
-        _ run: UnsafeRawBufferPointer, _ header: DatagramHeader, _ segment: Int, local: UnsafeRawBufferPointer,
-        remote: UnsafeRawBufferPointer, ecn: UInt8, _ now: MonotonicTime
-    ) {
-        let first = UnsafeRawBufferPointer(rebasing: run.prefix(segment))
-        guard let entry = find(header) ?? accept(first, header, local: local, remote: remote, now) else { return }
-        entry.isDue = true
-        entry.handler.willReceive(entry.connection, now: now)
-        entry.connection.handleDatagrams(
-            run, segmentSize: segment, local: local, remote: remote, ecn: ecn, now: now)
-    }
-
-    // MARK: Between the threads of a port
-
-    /// Hands what belongs to another thread over to it.
-    ///
-    /// - Returns: Whether it does.
-    private func passOn(
-        _ run: UnsafeRawBufferPointer, _ header: DatagramHeader, _ segment: Int, local: UnsafeRawBufferPointer,
-        remote: UnsafeRawBufferPointer, ecn: UInt8
-    ) -> Bool {
-        guard let group, let ids = acceptor?.gate.ids, ids.count > 1 else { return false }
-        let owner =
-            switch header {
-            case .short(let id), .long(let id): ids.owner(of: id)
-            case .unsupportedVersion: ids.index  // anybody can answer that
-            case .notQUIC: 0
-            }
-        guard owner != ids.index else { return false }
-        guard let remote = SocketAddress(bytes: remote), let local = SocketAddress(bytes: local) else { return true }
-        group.handOver(
-            StrayRun(bytes: Array(run), segmentSize: segment, remote: remote, local: local, ecn: ecn), to: owner)
-        return true
-    }
-
-    /// What another thread received and this one owns.
-    func takeOver(_ run: StrayRun) {
-        run.bytes.withUnsafeBytes { bytes in
-            run.local.withBytes { local in
-                run.remote.withBytes { remote in
-                    let header = DatagramHeader.parse(UnsafeRawBufferPointer(rebasing: bytes.prefix(run.segmentSize)))
-                    take(
-                        bytes, header, run.segmentSize, local: local, remote: remote, ecn: run.ecn,
-                        MonotonicClock.now())
-                }
-            }
-        }
-    }
-
     /// Where the datagrams end that have short headers with the same destination ID as the first one. The kernel merges
     /// what one peer sent, but a peer may have several connections.
     private func endOfRun(_ bytes: UnsafeRawBufferPointer, from start: Int, _ segment: Int) -> Int {
@@ -315,7 +265,7 @@ package final class EndpointLoop {
         return bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self)
     }
 
-    private func find(_ header: DatagramHeader) -> Entry? {
+    func find(_ header: DatagramHeader) -> Entry? {
         switch header {
         case .short(let id), .long(let id):
             if let entry = routes[id] { return entry }
@@ -328,7 +278,7 @@ package final class EndpointLoop {
 
     // MARK: Accepting
 
-    private func accept(
+    func accept(
         _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, local: UnsafeRawBufferPointer,
         remote: UnsafeRawBufferPointer, _ now: MonotonicTime
     ) -> Entry? {

@@ -95,6 +95,13 @@ struct PayloadPace {
         return unused > 0 && places.indices.contains { $0 != place && places[$0].isWaiting }
     }
 
+    /// The connection in this place has sent its all: the others needn't wait for it.
+    mutating func leave(_ place: Int) {
+        settle(place, left: places[place].granted)
+        places[place].isHeldBack = false
+        places[place].isWaiting = false
+    }
+
     /// When asking again is worth it; `.never` for a connection that the network holds back.
     func nextGrant(_ place: Int) -> MonotonicTime {
         guard let bucket, places[place].isHeldBack, pool != 0 else { return .never }

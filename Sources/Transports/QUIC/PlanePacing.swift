@@ -51,6 +51,9 @@ final class PlanePacing: Sendable {
         }
     }
 
+    /// The connection in this place has sent its all.
+    func leave(_ place: Int) { state.withLock { $0.pace?.leave(place) } }
+
     /// Time in which nothing was to be sent gives no credit.
     func skip(to now: MonotonicTime) { state.withLock { $0.pace?.skip(to: now) } }
 }

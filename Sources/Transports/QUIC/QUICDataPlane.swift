@@ -147,21 +147,16 @@ final class QUICDataPlane: DataPlane {
         _ connection: QUICConnection, _ number: ConnectionNumber, place: Int, isOwn: Bool, _ loop: EndpointLoop,
         now: MonotonicTime
     ) -> QUICLane? {
-        // Nobody else attaches to the place in between: only this connection has it.
-        let isWanted = state.withLock { state in
-            guard !state.isOver, state.slots.indices.contains(place), case .missing = state.slots[place] else {
-                return false
-            }
-            return true
-        }
-        guard isWanted else {
-            connection.close(code: CloseReason.refused.rawValue, reason: "the test is over")
-            return nil
-        }
+        guard (0..<connections).contains(place) else { return nil }
         let lane = QUICLane(self, connection, number, place: place, isOwn: isOwn, loop)
-        let isPaused = state.withLock { state in
+        let isPaused: Bool? = state.withLock { state in
+            guard !state.isOver, case .missing = state.slots[place] else { return nil }
             state.slots[place] = .live(lane)
             return state.isPaused
+        }
+        guard let isPaused else {
+            connection.close(code: CloseReason.refused.rawValue, reason: "the test is over")
+            return nil
         }
         if isPaused { lane.setPaused(true, now: now) }
         lane.checkReady(now: now)

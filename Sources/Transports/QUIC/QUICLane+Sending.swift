@@ -99,6 +99,7 @@ extension QUICLane {
         }
         guard connection.isPayloadSent == true else { return }
         hasSent = true
+        if isPaced { plane.pacing.leave(place) }
         plane.laneHasSent(place)
     }
 }

@@ -98,7 +98,7 @@ final class QUICLane: @unchecked Sendable {
     }
 
     func willTurn(now: MonotonicTime) {
-        guard isPaced, !isPaused else { return }
+        guard isPaced, !isPaused, !hasSent else { return }
         connection.payloadAllowance = plane.pacing.grant(place, now: now)
     }
 
