@@ -16,7 +16,8 @@ import Testing
                 #expect(totals.bytesSent == 20_000_003)
             }
             #expect(result.test?.settings.server?.endpointThreads == 2)
-            #expect(result.test?.settings.client?.endpointThreads == min(4, ProcessInfo.processInfo.activeProcessorCount))
+            #expect(
+                result.test?.settings.client?.endpointThreads == min(4, ProcessInfo.processInfo.activeProcessorCount))
         }
     }
 
