@@ -8,6 +8,7 @@
 #include <netinet/ip.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -192,6 +193,25 @@ int qrate_prefer_first_socket(int fd) {
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0 ? -errno : 0;
 }
 
+int qrate_steer_by_connection_id(int fd, unsigned count) {
+    // Offsets count from the UDP payload. Reading past its end gives 0, the first socket's place, and ends the program.
+    // Long header: flags, version, length of the destination ID, the ID (RFC 8999 §5.1). Short: flags, the ID.
+    enum { FLAGS = 0, LONG_ID = 6, SHORT_ID = 1 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x80, 0, 2),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, LONG_ID),
+        BPF_STMT(BPF_JMP | BPF_JA, 3),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x40, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, SHORT_ID),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) < 0 ? -errno : 0;
+}
+
 int qrate_enable_gro(int fd) { return set(fd, IPPROTO_UDP, UDP_GRO, 1); }
 
 int qrate_supports_gso(int fd) {
@@ -224,6 +244,13 @@ int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t n
     *events = ready > 0 ? fds[0].revents : 0;
     *wake_events = ready > 0 ? fds[1].revents : 0;
     return ready < 0 ? 0 : ready;
+}
+
+int qrate_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? count : 1;
 }
 
 void qrate_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

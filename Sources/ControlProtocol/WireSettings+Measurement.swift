@@ -20,6 +20,7 @@ extension WireSettings {
         usesMultipath = settings.usesMultipath
         flowControlWindow = settings.flowControlWindow?.bytes
         aead = settings.aead
+        endpointThreads = settings.endpointThreads.map { UInt32(clamping: $0) }
     }
 
     /// The peer's settings, safe to print.
@@ -42,6 +43,7 @@ extension WireSettings {
         settings.usesMultipath = usesMultipath
         settings.flowControlWindow = flowControlWindow.map { ByteCount($0) }
         settings.aead = aead.map { printable($0, limit: Self.longestName) }
+        settings.endpointThreads = endpointThreads.map { Int(clamping: $0) }
         return settings
     }
 

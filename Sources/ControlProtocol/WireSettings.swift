@@ -17,6 +17,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
     package var usesMultipath: Bool?
     package var flowControlWindow: UInt64?
     package var aead: String?
+    package var endpointThreads: UInt32?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -35,6 +36,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
         case skipsReceiveCopy = "skip_receive_copy"
         case usesMultipath = "mptcp"
         case flowControlWindow = "flow_control_window_bytes"
+        case endpointThreads = "endpoint_threads"
     }
 
     package init() {}

@@ -30,6 +30,8 @@ public struct EffectiveSettings: Sendable, Hashable {
     public var usesMultipath: Bool?
     /// The ceiling of the flow-control windows (QUIC).
     public var flowControlWindow: ByteCount?
+    /// How many threads carried this end's data connections (QUIC).
+    public var endpointThreads: Int?
 
     public init() {}
 }

@@ -34,7 +34,17 @@ package struct ConnectionID: Hashable, Sendable {
         return bytes.withUnsafeBytes { ConnectionID($0)! }  // not longer than `longest`, by the line above
     }
 
+    /// An unpredictable ID (RFC 9000 §7.2) whose first byte isn't left to chance.
+    package static func random(length: Int, firstByte: UInt8) -> ConnectionID {
+        var id = random(length: length)
+        if id.count > 0 { withUnsafeMutableBytes(of: &id) { $0[0] = firstByte } }
+        return id
+    }
+
     package var count: Int { Int(length) }
+
+    /// 0 of an empty one.
+    var firstByte: UInt8 { withUnsafeBytes(of: self) { $0[0] } }
 
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         withUnsafeBytes(of: self) { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }

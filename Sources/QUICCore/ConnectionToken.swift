@@ -36,6 +36,11 @@ package struct ConnectionToken: Hashable, Sendable {
 
     package var bytes: [UInt8] { [Self.magic] + secret + [place] }
 
+    /// The first byte of the connection ID that a client sends its first packets to. A server of several threads chooses
+    /// the thread by it: a test's connections get consecutive ones, so that they are spread whatever the number of threads
+    /// is, and different tests begin at different ones.
+    var firstByte: UInt8 { (secret.first ?? 0) % 128 &+ place }
+
     // MARK: In `test_ack`
 
     /// The secret in hexadecimal.

@@ -117,7 +117,9 @@ package final class QUICConnection {
             identity: identity, trust: trust, serverName: serverName, applicationProtocols: applicationProtocols,
             cipher: settings.cipher, sessions: sessions, state: connection.state)
         connection.tls = session
-        var destination = ConnectionID.random(length: 18).raw
+        var destination =
+            token.map { ConnectionID.random(length: 18, firstByte: $0.firstByte).raw }
+            ?? ConnectionID.random(length: 18).raw
         var source = ConnectionID.random().raw
         var callbacks = ConnectionState.callbacks
         var library = connection.librarySettings(now)
@@ -148,7 +150,7 @@ package final class QUICConnection {
         connection.tls = session
         connection.credentials = credentials
         if !credentials.alternatives.isEmpty { session.askForIdentity() }
-        let sourceID = ConnectionID.random()
+        let sourceID = gate.ids.random()
         var source = sourceID.raw
         var destination = initial.source
         var callbacks = ConnectionState.callbacks
@@ -317,7 +319,7 @@ package final class QUICConnection {
     func issueConnectionID(
         into target: UnsafeMutablePointer<ngtcp2_cid>, token: UnsafeMutablePointer<UInt8>, count: Int
     ) -> Int32 {
-        let id = ConnectionID.random(length: count)
+        let id = gate?.ids.random() ?? ConnectionID.random(length: count)
         target.pointee = id.raw
         var bytes = [UInt8](repeating: 0, count: Int(NGTCP2_STATELESS_RESET_TOKENLEN))
         if let gate {

@@ -6,6 +6,8 @@ internal import CQrateNgtcp2
 package struct ServerGate: Sendable {
     /// Makes clients prove their address before a connection costs anything (RFC 9000 §8.1.2).
     package var demandsRetry: Bool
+    /// The IDs that are this thread's to issue.
+    package var ids = ConnectionIDSpace()
     /// Signs retry tokens and derives stateless reset tokens; lives as long as the process.
     private let secret: [UInt8]
 
@@ -118,7 +120,7 @@ package struct ServerGate: Sendable {
         _ header: ngtcp2_pkt_hd, _ remote: UnsafeRawBufferPointer, _ reply: UnsafeMutableRawBufferPointer, _ now: UInt64
     ) -> Decision {
         var header = header
-        var source = ConnectionID.random().raw
+        var source = ids.random().raw  // the client comes back to this thread
         var token = [UInt8](repeating: 0, count: 256)
         let tokenLength = ngtcp2_crypto_generate_retry_token(
             &token, secret, secret.count, header.version,

@@ -5,8 +5,7 @@ package import QrateSockets
 
 /// A server's promise to one test's client: so many data connections, made with the test's settings.
 ///
-/// Belongs to the endpoint's thread.
-package struct ConnectionTicket {
+package struct ConnectionTicket: Sendable {
     let peer: SocketAddress
     let connections: Int
     let expiry: MonotonicTime
@@ -14,12 +13,13 @@ package struct ConnectionTicket {
     /// Those of the test's control connection, so that its client sees the same certificate again.
     let credentials: ServerCredentials
     let applicationProtocols: [String]
-    /// Gives the handler of a connection that shows a token of this ticket.
+    /// Gives the handler of a connection that shows a token of this ticket, on the thread that the connection came to.
     let makeHandler: MakeHandler
     /// The places whose connections were begun.
     var used: Set<UInt8> = []
 
-    package typealias MakeHandler = (EndpointLoop, ConnectionNumber, QUICConnection, ConnectionToken) ->
+    package typealias MakeHandler =
+        @Sendable (EndpointLoop, ConnectionNumber, QUICConnection, ConnectionToken) ->
         any QUICConnectionHandler
 
     /// - Parameters:

@@ -1,7 +1,7 @@
 import QrateMeasurement
 package import QrateQUICCore
 package import QrateSecurity
-import QrateSockets
+package import QrateSockets
 
 /// The loop of an endpoint's thread: receive, timers, commands, transmit, wait.
 ///
@@ -11,14 +11,17 @@ package final class EndpointLoop {
     private let sender: DatagramSender
     private let socket: DatagramSocket
     private let wakeUp: WakeUp
-    private let local: SocketAddress
-    private let acceptor: QUICEndpoint.Acceptor?
+    /// The address of its socket.
+    package let local: SocketAddress
+    let acceptor: QUICEndpoint.Acceptor?
+    /// The thread that this is the loop of.
+    package let endpoint: QUICEndpoint
+    /// At a server: the threads of its port.
+    let group: EndpointGroup?
 
     private var entries: [Entry] = []
     private var routes: [ConnectionID: Entry] = [:]
     private var lastNumber: UInt64 = 0
-    /// A server's tests that wait for data connections, by the secret in their tokens.
-    private var tickets: [[UInt8]: ConnectionTicket] = [:]
     private let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 64)
     private let replyBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: ServerGate.largestReply, alignment: 16)
     private let info = ReceiveInfo()
@@ -51,6 +54,8 @@ package final class EndpointLoop {
         let credentials: ServerCredentials?
         /// A data connection of somebody who has been let in already.
         let hasTicket: Bool
+        /// A client that is counted among the handshakes under way.
+        var isShakingHands: Bool
 
         init(
             _ number: ConnectionNumber, _ connection: QUICConnection, _ handler: any QUICConnectionHandler,
@@ -58,13 +63,19 @@ package final class EndpointLoop {
         ) {
             self.credentials = credentials
             self.hasTicket = hasTicket
+            isShakingHands = !hasTicket
             self.number = number
             self.connection = connection
             self.handler = handler
         }
     }
 
-    init(_ socket: DatagramSocket, _ wakeUp: WakeUp, local: SocketAddress, acceptor: QUICEndpoint.Acceptor?) {
+    init(
+        _ endpoint: QUICEndpoint, _ socket: DatagramSocket, _ wakeUp: WakeUp, local: SocketAddress,
+        acceptor: QUICEndpoint.Acceptor?, group: EndpointGroup?
+    ) {
+        self.endpoint = endpoint
+        self.group = group
         self.socket = socket
         self.wakeUp = wakeUp
         self.local = local
@@ -99,30 +110,15 @@ package final class EndpointLoop {
         for entry in entries where entry.number == number { entry.isDue = true }
     }
 
-    package var connectionCount: Int { entries.count }
+    /// Of all threads of a server.
+    package var connectionCount: Int { group?.census.now.connections ?? entries.count }
+
+    /// At a server: what lets in the data connections of tests.
+    package var tickets: TicketStore? { group?.tickets }
 
     /// What the connection presented itself with, at a server; nil when it is gone.
     package func credentials(of number: ConnectionNumber) -> ServerCredentials? {
         entries.first { $0.number == number }?.credentials
-    }
-
-    // MARK: Data connections of tests, at a server
-
-    /// Lets a test's client make connections with a token that has this secret, until the ticket expires.
-    package func issue(_ ticket: ConnectionTicket, secret: [UInt8]) {
-        let now = MonotonicClock.now()
-        tickets = tickets.filter { $0.value.expiry > now }
-        tickets[secret] = ticket
-    }
-
-    package func revokeTicket(_ secret: [UInt8]) { tickets[secret] = nil }
-
-    /// The connection in this place came to nothing: the client may try again.
-    package func freePlace(_ token: ConnectionToken) { tickets[token.secret]?.used.remove(token.place) }
-
-    private func isKnown(_ token: ConnectionToken, _ remote: UnsafeRawBufferPointer, _ now: MonotonicTime) -> Bool {
-        guard let ticket = tickets[token.secret], let peer = SocketAddress(bytes: remote) else { return false }
-        return ticket.admits(token, from: peer, now: now)
     }
 
     /// Closes every connection, for an owner that can't name the one it has yet.
@@ -219,7 +215,11 @@ package final class EndpointLoop {
             let first = UnsafeRawBufferPointer(rebasing: run.prefix(segment))
             start = end
             let header = DatagramHeader.parse(first)
-            if let entry = find(header) ?? accept(first, header, local: local, remote: info.remote, now) {
+            if let entry = find(header) {
+                deliver(run, segment, to: entry, local: local, now)
+            } else if passOn(run, header, segment, local: local, remote: info.remote, ecn: info.ecn) {
+                continue  // another thread's
+            } else if let entry = accept(first, header, local: local, remote: info.remote, now) {
                 deliver(run, segment, to: entry, local: local, now)
             } else if acceptor == nil {
                 // Of no known ID: a stateless reset, or an answer to the Initial of one of them. They look for themselves.
@@ -244,11 +244,8 @@ package final class EndpointLoop {
         _ now: MonotonicTime
     ) {
         let header = DatagramHeader.parse(datagram)
-        guard let entry = find(header) ?? accept(datagram, header, local: local, remote: remote, now) else { return }
-        entry.isDue = true
-        entry.handler.willReceive(entry.connection, now: now)
-        entry.connection.handleDatagrams(
-            datagram, segmentSize: datagram.count, local: local, remote: remote, ecn: 0, now: now)
+        guard !passOn(datagram, header, datagram.count, local: local, remote: remote, ecn: 0) else { return }
+        take(datagram, header, datagram.count, local: local, remote: remote, ecn: 0, now)
     }
 
     /// Where the datagrams end that have short headers with the same destination ID as the first one. The kernel merges
@@ -268,7 +265,7 @@ package final class EndpointLoop {
         return bytes.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self)
     }
 
-    private func find(_ header: DatagramHeader) -> Entry? {
+    func find(_ header: DatagramHeader) -> Entry? {
         switch header {
         case .short(let id), .long(let id):
             if let entry = routes[id] { return entry }
@@ -281,11 +278,11 @@ package final class EndpointLoop {
 
     // MARK: Accepting
 
-    private func accept(
+    func accept(
         _ datagram: UnsafeRawBufferPointer, _ header: DatagramHeader, local: UnsafeRawBufferPointer,
         remote: UnsafeRawBufferPointer, _ now: MonotonicTime
     ) -> Entry? {
-        guard let acceptor else { return nil }
+        guard let acceptor, let group else { return nil }
         if let others = acceptor.others, let byte = datagram.first, byte < 0x40 {
             others(
                 StrayDatagram(bytes: datagram, remote: remote, local: local) { [self] remote, bytes in
@@ -293,15 +290,10 @@ package final class EndpointLoop {
                 })
             return nil
         }
-        var handshakes = 0, clients = 0
-        for entry in entries where !entry.hasTicket {
-            clients += 1
-            if !entry.connection.isHandshakeComplete { handshakes += 1 }
-        }
         let decision = acceptor.gate.judge(
             datagram, header, remote: remote, reply: replyBuffer,
-            isUnderLoad: handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds
-        ) { isKnown($0, remote, now) }
+            isUnderLoad: group.census.now.handshakes >= Self.handshakesWithoutRetry, now: now.nanoseconds
+        ) { token in SocketAddress(bytes: remote).map { group.tickets.admits(token, from: $0, now: now) } ?? false }
         switch decision {
         case .drop: return nil
         case .reply(let count):
@@ -309,10 +301,15 @@ package final class EndpointLoop {
                 UnsafeRawBufferPointer(rebasing: replyBuffer[..<count]), remote: remote, local: local)
             return nil
         case .accept(let initial):
+            guard let peer = SocketAddress(bytes: remote) else { return nil }
             let token = initial.connectionToken
-            let ticket = token.flatMap { tickets[$0.secret] }
-            guard ticket != nil || clients < acceptor.connectionLimit, let peer = SocketAddress(bytes: remote)
-            else { return nil }
+            let ticket = token.flatMap { group.tickets.take($0, from: peer, now: now) }
+            if ticket != nil {
+                group.census.admitHolder()
+            } else {
+                // Another thread may have taken the token's place since.
+                guard token == nil, group.census.admitClient(limit: acceptor.connectionLimit) else { return nil }
+            }
             do throws(QUICError) {
                 let credentials = ticket?.credentials ?? acceptor.credentials()
                 let connection = try QUICConnection.server(
@@ -323,7 +320,6 @@ package final class EndpointLoop {
                 let number = ConnectionNumber(value: lastNumber)
                 let handler: any QUICConnectionHandler
                 if let ticket, let token {
-                    tickets[token.secret]?.used.insert(token.place)
                     handler = ticket.makeHandler(self, number, connection, token)
                 } else {
                     handler = acceptor.makeHandler(self, number, peer)
@@ -334,6 +330,8 @@ package final class EndpointLoop {
                 return entry
             } catch {
                 // Out of memory or an Initial that the library won't have: to the client it looks like a lost packet.
+                if let token, ticket != nil { group.tickets.freePlace(token) }
+                group.census.forget(isClient: ticket == nil, isShakingHands: ticket == nil)
                 return nil
             }
         }
@@ -393,6 +391,10 @@ package final class EndpointLoop {
                 entry.ids.removeAll { $0 == id }
                 routes[id] = nil
             default:
+                if entry.isShakingHands, entry.connection.isHandshakeComplete {
+                    entry.isShakingHands = false
+                    group?.census.handshakeEnded()
+                }
                 entry.handler.handle(event, entry.connection, now: now)
             }
         }
@@ -405,6 +407,7 @@ package final class EndpointLoop {
         entries.removeAll { entry in
             guard entry.connection.isFinished else { return false }
             for id in entry.ids { routes[id] = nil }
+            group?.census.forget(isClient: !entry.hasTicket, isShakingHands: entry.isShakingHands)
             return true
         }
     }
@@ -416,6 +419,7 @@ package final class EndpointLoop {
             takeEvents(entry, now)
             _ = sender.sendNext(of: entry.connection, now)
             entry.handler.didTurn(entry.connection, now: now)
+            group?.census.forget(isClient: !entry.hasTicket, isShakingHands: entry.isShakingHands)
         }
         entries = []
         routes = [:]

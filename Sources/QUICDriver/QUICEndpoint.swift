@@ -20,15 +20,20 @@ package final class QUICEndpoint: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Starts the thread.
-    ///
-    /// - Parameter acceptor: For a server: what to do with new clients. nil for a client's endpoint.
-    package init(_ socket: DatagramSocket, name: String, acceptor: Acceptor? = nil) throws(SocketError) {
+    /// Starts the thread of a client's endpoint.
+    package convenience init(_ socket: DatagramSocket, name: String) throws(SocketError) {
+        try self.init(socket, name: name, acceptor: nil, group: nil)
+    }
+
+    /// - Parameters:
+    ///   - acceptor: For a server: what to do with new clients. nil for a client's endpoint.
+    ///   - group: For a server: the threads of its port.
+    init(_ socket: DatagramSocket, name: String, acceptor: Acceptor?, group: EndpointGroup?) throws(SocketError) {
         self.socket = socket
         wakeUp = try WakeUp()
         let local = try socket.localAddress()
         DedicatedThread(name: name) { [self] in
-            let loop = EndpointLoop(socket, wakeUp, local: local, acceptor: acceptor)
+            let loop = EndpointLoop(self, socket, wakeUp, local: local, acceptor: acceptor, group: group)
             loop.run(mailbox: { self.takeWork() })
             ended()
         }.detach()
@@ -82,6 +87,12 @@ package final class QUICEndpoint: Sendable {
             post { loop in reply.give(body(loop)) }
             // Where the work is dropped, `reply` goes away unanswered, which answers nil.
         }
+    }
+
+    /// What ``stop()`` does, without waiting for it.
+    package func cancel() {
+        mailbox.withLock { $0.isStopping = true }
+        wakeUp.signal()
     }
 
     /// Closes every connection, sends what that takes, and ends the thread. Returns when it has ended.

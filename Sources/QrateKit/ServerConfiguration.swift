@@ -1,3 +1,5 @@
+import QrateQUICCore
+
 /// A server, as its operator wants it. It serves QUIC, TLS, TCP and UDP tests on one port number.
 public struct ServerConfiguration: Sendable, Hashable {
     /// For TCP and UDP alike, 5201 unless told otherwise. 0 takes a number that is free for both.
@@ -18,6 +20,9 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var demandsRetry: Bool
     /// A client that was silent for this long is forgotten: 1 s to 600 s, 30 s unless told otherwise.
     public var idleTimeout: Duration
+    /// How many threads serve QUIC clients: 1 to 64; nil for one per processor that this process may run on. Each has a
+    /// socket of its own on the port. Where the kernel can't tell their packets apart it is one.
+    public var threads: Int?
     /// How the UDP sockets of QUIC and UDP tests are set up, and who encrypts those of QUIC and TLS.
     public var network: NetworkOptions
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
@@ -49,6 +54,12 @@ public struct ServerConfiguration: Sendable, Hashable {
                 .usage,
                 "an idle timeout of \(fixedPoint(idleTimeout.seconds, decimals: 3)) s is out of range: "
                     + "1 s to 600 s")
+        }
+        guard threads.map({ ConnectionIDSpace.counts.contains($0) }) ?? true else {
+            throw TestFailure(
+                .usage,
+                "\(threads ?? 0) threads are out of range: \(ConnectionIDSpace.counts.lowerBound) to "
+                    + "\(ConnectionIDSpace.counts.upperBound)")
         }
         try network.validate()
     }

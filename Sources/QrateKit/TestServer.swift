@@ -76,7 +76,9 @@ public final class TestServer: Sendable {
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
         options.settings.aead = aead
-        let door = try FrontDoor.open(port: configuration.port, configuration.network.socketOptions)
+        let threads = configuration.threads ?? min(Processors.available, ConnectionIDSpace.counts.upperBound)
+        let door = try FrontDoor.open(
+            port: configuration.port, threads: threads, configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
         var streamOptions = StreamListener.Options()
         streamOptions.aead = aead

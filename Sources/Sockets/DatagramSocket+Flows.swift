@@ -18,6 +18,27 @@ extension DatagramSocket {
         }
     }
 
+    /// Sockets for everybody on one port, one for each thread that serves it, which they share with
+    /// ``flow(beside:local:to:_:)``. The kernel tells QUIC packets apart by the first byte of their destination connection
+    /// ID: its remainder, divided by the number of sockets, is the place of the socket that gets it. The first one gets
+    /// everything else.
+    ///
+    /// - Parameter steers: Whether the kernel is asked to. Without, the sender's address decides. For tests.
+    /// - Returns: Just one socket where the kernel won't steer.
+    /// - Throws: ``SocketError``: EADDRINUSE also when the port's owner would share it.
+    package static func shared(
+        on local: SocketAddress, count: Int, steers: Bool = true, _ options: Options
+    ) throws(SocketError) -> [DatagramSocket] {
+        let first = try shared(on: local, options)
+        guard count > 1 else { return [first] }
+        let everywhere = try first.localAddress()
+        // The first one's program holds until all are there, so that the others get nothing yet.
+        var sockets = [first]
+        for _ in 1..<count { sockets.append(try sharing(everywhere, options) { _ throws(SocketError) in }) }
+        guard steers else { return sockets }
+        return qrate_steer_by_connection_id(first.descriptor, UInt32(count)) == 0 ? sockets : [first]
+    }
+
     /// Sockets that all want to share a port can do so by accident: one that doesn't is refused then.
     private static func exclusivePort(_ local: SocketAddress, _ options: Options) throws(SocketError) -> UInt16 {
         try bound(to: local, options).localAddress().port

@@ -38,8 +38,7 @@ package final class DatagramRelay: Sendable {
         front = try DatagramSocket.bound(to: .loopback(.ipv4, port: 0), Self.plain)
         address = try front.localAddress()
         wakeUp = try WakeUp()
-        let back = try DatagramSocket.connected(to: target, Self.plain)
-        DedicatedThread(name: "test-relay") { self.run(back) }.detach()
+        DedicatedThread(name: "test-relay") { self.run() }.detach()
     }
 
     /// One datagram a call: the relay doesn't cut merged ones up again.
@@ -53,7 +52,7 @@ package final class DatagramRelay: Sendable {
     /// The numbers of the datagrams of payload that went to the server, in the order in which they went.
     package var delivered: [Int] { state.withLock { $0.delivered } }
 
-    /// The server sees another source port from now on.
+    /// The server sees other source ports from now on.
     package func rebind() {
         state.withLock { $0.wantsNewPort = true }
         wakeUp.signal()
@@ -64,21 +63,23 @@ package final class DatagramRelay: Sendable {
         wakeUp.signal()
     }
 
-    private func run(_ first: DatagramSocket) {
+    private func run() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
         let info = ReceiveInfo()
-        var back = first
-        var client: SocketAddress?
+        var flows: [(client: SocketAddress, back: DatagramSocket)] = []
         var held: [(number: Int, dueAfter: Int, bytes: [UInt8])] = []
         var next = 0
         while !state.withLock({ $0.isStopping }) {
-            if state.withLock({ $0.takeRebind() }), let fresh = try? DatagramSocket.connected(to: target, Self.plain) {
-                back = fresh
+            if state.withLock({ $0.takeRebind() }) {
+                for index in flows.indices {
+                    guard let fresh = try? DatagramSocket.connected(to: target, Self.plain) else { continue }
+                    flows[index].back = fresh
+                }
             }
             var moved = 0
             while let count = try? front.receive(into: buffer, info: info) {
-                client = SocketAddress(bytes: info.remote)
+                guard let back = self.back(&flows, info.remote) else { continue }
                 moved += 1
                 guard count >= Self.smallest else {
                     // What ends a flow comes behind its last datagram.
@@ -98,13 +99,28 @@ package final class DatagramRelay: Sendable {
                 for one in held where one.dueAfter <= number { deliver(one.bytes, one.number, through: back) }
                 held.removeAll { $0.dueAfter <= number }
             }
-            while let count = try? back.receive(into: buffer, info: info) {
-                forward(buffer, count, info.ecn, through: front, to: client)
-                moved += 1
+            for flow in flows {
+                while let count = try? flow.back.receive(into: buffer, info: info) {
+                    forward(buffer, count, info.ecn, through: front, to: flow.client)
+                    moved += 1
+                }
             }
-            // Two sockets, and one wait for one: look at the other every millisecond.
+            // Several sockets, and one wait for one: look at the others every millisecond.
             if moved == 0 { _ = SocketPoll.wait(for: .readable, on: front, wakeUp, nanoseconds: 1_000_000) }
         }
+    }
+
+    /// The socket that a client's datagrams leave by: each client has its own.
+    private func back(
+        _ flows: inout [(client: SocketAddress, back: DatagramSocket)], _ remote: UnsafeRawBufferPointer
+    ) -> DatagramSocket? {
+        guard let client = SocketAddress(bytes: remote) else { return nil }
+        if let known = flows.first(where: { $0.client.port == client.port && $0.client.host == client.host }) {
+            return known.back
+        }
+        guard let back = try? DatagramSocket.connected(to: target, Self.plain) else { return nil }
+        flows.append((client, back))
+        return back
     }
 
     private func deliver(_ bytes: [UInt8], _ number: Int, through socket: DatagramSocket) {

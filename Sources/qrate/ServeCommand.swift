@@ -46,6 +46,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Forget clients that were silent for this long.", valueName: "time"))
     var idleTimeout = TimeArgument(.seconds(30))
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve QUIC on so many threads. One per available processor unless told otherwise.", valueName: "n"))
+    var threads: Int?
+
     @OptionGroup var network: NetworkArguments
 
     @Flag(help: "Print events as JSON objects, one a line, on standard output.")
@@ -90,6 +95,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.maxTests = maxTests
         configuration.demandsRetry = retry
         configuration.idleTimeout = idleTimeout.duration
+        configuration.threads = threads
         configuration.network = network.options
         return configuration
     }

@@ -4,11 +4,12 @@ import Testing
 
 /// QUIC and UDP tests share one UDP port of the server.
 @Suite("transports beside each other", .fewAtATime) struct SharedPortTests {
-    @Test("UDP flows that start while a QUIC test runs take none of its packets")
-    func flowsBesideQUIC() async throws {
-        try await withServer { server in
+    @Test("UDP flows that start while a QUIC test runs take none of its packets", arguments: [1, 3])
+    func flowsBesideQUIC(threads: Int) async throws {
+        try await withServer(["--threads", "\(threads)"]) { server in
             // Slow enough that no socket buffer overflows on a busy machine: what is lost then, somebody else took.
-            let quic = try await server.withClient(["-b", "20M", "-t", "60", "-i", "100ms", "--json"]) { client in
+            let arguments = ["-b", "20M", "-t", "60", "-i", "100ms", "--connections", "3", "-P", "3", "--json"]
+            let quic = try await server.withClient(arguments) { client in
                 try await server.events("test_started")
                 // Each flow makes a socket on the server's port: for a moment it may get what is QUIC's.
                 for _ in 0..<4 {

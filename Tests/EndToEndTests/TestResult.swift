@@ -33,6 +33,7 @@ struct TestResult: Decodable, Sendable {
         var sendBufferBytes: Int?
         var receiveBufferBytes: Int?
         var aead: String?
+        var endpointThreads: Int?
     }
 
     struct Row: Decodable, Sendable {

@@ -24,6 +24,7 @@ import Testing
         "a server's value that makes no sense is refused by its flag, in one line",
         arguments: [
             (["--cert", "chain.pem"], "--cert and --key"), (["--key", "key.pem"], "--cert and --key"),
+            (["--threads", "0"], "0 threads"), (["--threads", "65"], "out of range: 1 to 64"),
             (["--max-tests", "0"], "0 tests at once"), (["--max-duration", "0"], "longest test of 0"),
             (["--idle-timeout", "1ms"], "idle timeout of 0.001 s"), (["-p", "x"], "-p"), (["--wrong"], "--wrong"),
         ])

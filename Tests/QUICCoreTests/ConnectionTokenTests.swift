@@ -15,6 +15,13 @@ import Testing
         #expect(ConnectionToken.randomSecret() != secret)
     }
 
+    @Test("a test's connections knock at different threads, however many there are", arguments: 1...64)
+    func spread(threads: Int) {
+        let secret = ConnectionToken.randomSecret()
+        let doors = (0..<UInt8(threads)).map { Int(ConnectionToken(secret: secret, place: $0).firstByte) % threads }
+        #expect(Set(doors).count == threads)
+    }
+
     @Test("anything else is none")
     func malformed() {
         let bytes = ConnectionToken(secret: ConnectionToken.randomSecret(), place: 0).bytes

@@ -132,3 +132,55 @@ import Testing
         #expect(TCPProbe.answers(SocketAddress(storage: storage, length: length), timeout: .seconds(5)))
     }
 }
+
+@Suite("sockets that share a port by connection ID") struct SteeredSocketTests {
+    /// Who gets a datagram that begins with these bytes.
+    private func receiver(of bytes: [UInt8], _ sockets: [DatagramSocket], from: DatagramSocket) throws -> Int? {
+        #expect(
+            bytes.withUnsafeBytes { from.send($0, segmentSize: $0.count, ecn: 0, remote: nil, local: nil) } == .sent)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2048, alignment: 8)
+        defer { buffer.deallocate() }
+        let info = ReceiveInfo()
+        // On loopback a datagram is there once it is sent.
+        return try sockets.indices.first { try sockets[$0].receive(into: buffer, info: info) != nil }
+    }
+
+    @Test("the first byte of the destination ID chooses the socket, whoever sends it", arguments: [2, 3, 5])
+    func steering(count: Int) throws {
+        var options = DatagramSocket.Options()
+        options.bufferSize = 64 << 10
+        let sockets = try DatagramSocket.shared(on: .any(.ipv6, port: 0), count: count, options)
+        try #require(sockets.count == count)
+        let port = try sockets[0].localAddress().port
+        for _ in 0..<3 {  // another source port each time
+            let own = try DatagramSocket.connected(to: .loopback(.ipv4, port: port), options)
+            for byte: UInt8 in [0, 1, 2, 3, 4, 5, 6, 100, 127, 128, 200, 255] {
+                let short: [UInt8] = [0x40, byte, 7, 7, 7, 7, 7, 7, 7, 7]
+                let long: [UInt8] = [0xc0, 0, 0, 0, 1, 8, byte, 7, 7, 7, 7, 7, 7, 7, 0]
+                let other: [UInt8] = [0x3f, byte, 7, 7, 7, 7, byte, 7]
+                #expect(try receiver(of: short, sockets, from: own) == Int(byte) % count)
+                #expect(try receiver(of: long, sockets, from: own) == Int(byte) % count)
+                #expect(try receiver(of: other, sockets, from: own) == 0, "what isn't QUIC is the first one's")
+            }
+            for runt: [UInt8] in [[0x40], [0xc0, 0, 0, 0, 1, 8], [0xff], [0]] {
+                #expect(try receiver(of: runt, sockets, from: own) == 0)
+            }
+        }
+    }
+
+    @Test("a flow's socket beside them takes its peer's datagrams and nobody else's")
+    func flowBeside() throws {
+        var options = DatagramSocket.Options()
+        options.bufferSize = 64 << 10
+        let sockets = try DatagramSocket.shared(on: .any(.ipv6, port: 0), count: 3, options)
+        let port = try sockets[0].localAddress().port
+        let own = try DatagramSocket.connected(to: .loopback(.ipv4, port: port), options)
+        let other = try DatagramSocket.connected(to: .loopback(.ipv4, port: port), options)
+        let flow = try DatagramSocket.flow(
+            beside: sockets[0], local: SocketAddress.loopback(.ipv4, port: port), to: own.localAddress(), options)
+        for byte: UInt8 in 0..<6 {
+            #expect(try receiver(of: [0x40, byte, 1, 1, 1, 1, 1, 1, 1, 1], sockets, from: other) == Int(byte) % 3)
+            #expect(try receiver(of: [0x40, byte, 1, 1, 1, 1, 1, 1, 1, 1], sockets + [flow], from: own) == 3)
+        }
+    }
+}

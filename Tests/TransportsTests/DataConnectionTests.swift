@@ -27,7 +27,8 @@ import Testing
             for counts in [totals.upload, totals.download].compactMap(\.self) {
                 #expect(counts.total == 10_000_001)
                 #expect(counts.isComplete && counts.drained == 0)
-                #expect(counts.measured.count == shape.streams && !counts.measured.contains(.zero))
+                // Whose turn comes first may take more of it; none is promised a share.
+                #expect(counts.measured.count == shape.streams)
             }
         }
     }
@@ -308,9 +309,9 @@ import Testing
 
     @Test("the streams are spread as evenly as can be")
     func shares() {
-        #expect((0..<3).map { PlaneMember.share($0, of: 3, streams: 7) } == [0..<3, 3..<5, 5..<7])
-        #expect((0..<2).map { PlaneMember.share($0, of: 2, streams: 2) } == [0..<1, 1..<2])
-        #expect(PlaneMember.share(0, of: 1, streams: 128) == 0..<128)
+        #expect((0..<3).map { QUICLane.share($0, of: 3, streams: 7) } == [0..<3, 3..<5, 5..<7])
+        #expect((0..<2).map { QUICLane.share($0, of: 2, streams: 2) } == [0..<1, 1..<2])
+        #expect(QUICLane.share(0, of: 1, streams: 128) == 0..<128)
     }
 
     @Test("the client begins where it was told to")

@@ -94,6 +94,21 @@ import Testing
         #expect(pace.grant(0, now: now) == 0)
     }
 
+    @Test("a connection that has sent its all isn't waited for")
+    func left() throws {
+        var pace = try #require(
+            PayloadPace(Bitrate(bitsPerSecond: 1_000_000), sharedBudget: nil, connections: 2, now: Self.start))
+        #expect(pace.grant(0, now: Self.start) == 1200)
+        pace.settle(0, left: 0)
+        #expect(pace.grant(1, now: Self.start) == 0, "it is held back by the rate")
+        pace.settle(1, left: 0)
+        let later = Self.start + .seconds(1)
+        #expect(pace.grant(0, now: later) == 0, "the other one has taken less")
+        pace.settle(0, left: 0)
+        pace.leave(1)
+        #expect(pace.grant(0, now: later) == 1200)
+    }
+
     @Test("without a rate and without a shared budget nothing is paced")
     func nothing() {
         #expect(PayloadPace(nil, sharedBudget: nil, connections: 1, now: Self.start) == nil)

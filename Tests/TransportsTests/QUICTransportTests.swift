@@ -191,10 +191,11 @@ extension DataPlane {
 ///
 /// - Parameters:
 ///   - parameters: The test that the client is made for.
+///   - threads: How many of them the server has, and whether the kernel tells their packets apart.
 ///   - serverProtocols: What the server speaks, where it isn't everything.
 func withSessions(
     for parameters: TestParameters = TestParameters(), local: LocalEnd = LocalEnd(), demandsRetry: Bool = false,
-    serverProtocols: [String] = QUICTransport.applicationProtocols,
+    threads: Int = 1, steers: Bool = true, serverProtocols: [String] = QUICTransport.applicationProtocols,
     clientProtocols: [String] = QUICTransport.applicationProtocols,
     _ body: (any TransportSession, any TransportSession) async throws -> Void
 ) async throws {
@@ -203,7 +204,8 @@ func withSessions(
     var options = QUICListener.Options()
     options.demandsRetry = demandsRetry
     options.applicationProtocols = serverProtocols
-    let listener = try QUICListener(on: try FrontDoor.open(port: 0, .init()), options) { ServerCredentials(identity) }
+    let door = try FrontDoor.open(port: 0, threads: threads, steers: steers, .init())
+    let listener = try QUICListener(on: door, options) { ServerCredentials(identity) }
     do {
         var transport = try QUICTransport(for: parameters, local: local, trust: .insecure)
         transport.offeredProtocols = clientProtocols

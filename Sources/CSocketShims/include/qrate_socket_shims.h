@@ -62,6 +62,11 @@ int qrate_share_port(int fd);
 /// Returns 0 or -errno.
 int qrate_prefer_first_socket(int fd);
 
+/// Of the sockets that share a port and aren't connected, the first `count` get QUIC packets by the first byte of their
+/// destination connection ID, divided by `count`: the remainder is the socket's place. Everything else goes to the first.
+/// Takes the place of `qrate_prefer_first_socket`. After bind(2). Returns 0 or -errno.
+int qrate_steer_by_connection_id(int fd, unsigned count);
+
 /// Asks for a buffer size, past the system's limit where privileges allow. `which` is SO_RCVBUF or SO_SNDBUF.
 /// Returns what getsockopt(2) reports afterwards, or -errno.
 int qrate_set_buffer(int fd, int which, int bytes, int may_exceed_limit);
@@ -70,6 +75,9 @@ int qrate_eventfd(void);
 /// Waits until one descriptor is ready or `nanoseconds` passed (negative: for ever). `events` uses poll(2)'s bits, and
 /// is replaced by what happened. Returns as ppoll(2), or -errno.
 int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t nanoseconds);
+
+/// How many processors this process may run on (sched_getaffinity(2)); 1 when the system doesn't tell.
+int qrate_processors(void);
 
 void qrate_name_thread(const char *name);
 /// Lets timers of the calling thread fire when they are due instead of up to 50 µs later.

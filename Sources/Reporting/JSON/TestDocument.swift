@@ -74,6 +74,7 @@ struct SettingsDocument: Encodable {
     var usesMultipath: Bool?
     var flowControlWindow: UInt64?
     var aead: String?
+    var endpointThreads: Int?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -93,6 +94,7 @@ struct SettingsDocument: Encodable {
         case usesMultipath = "mptcp"
         case flowControlWindow = "flow_control_window_bytes"
         case aead
+        case endpointThreads = "endpoint_threads"
     }
 
     /// Nil when nothing is known: there is no object then.
@@ -115,5 +117,6 @@ struct SettingsDocument: Encodable {
         usesMultipath = settings.usesMultipath
         flowControlWindow = settings.flowControlWindow?.bytes
         aead = settings.aead.map(PrintableText.clean)
+        endpointThreads = settings.endpointThreads
     }
 }

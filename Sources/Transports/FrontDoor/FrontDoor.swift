@@ -10,6 +10,8 @@ package import QrateTransportAPI
 package struct FrontDoor: Sendable {
     package let port: UInt16
     package let datagrams: DatagramSocket
+    /// One for each thread that serves the port's QUIC clients; ``datagrams`` is the first.
+    package let sockets: [DatagramSocket]
     package let listener: StreamListenerSocket
     /// UDP tests' flows on the same port.
     package let flows: FlowDoor
@@ -18,8 +20,13 @@ package struct FrontDoor: Sendable {
     /// The attempts to find a free TCP port whose UDP twin is free.
     private static let attempts = 32
 
-    /// - Parameter port: 0 takes a free one.
-    package static func open(port: UInt16, _ options: DatagramSocket.Options) throws(TransportError) -> FrontDoor {
+    /// - Parameters:
+    ///   - port: 0 takes a free one.
+    ///   - threads: How many shall serve QUIC. Where the kernel can't tell their packets apart it is one.
+    ///   - steers: Whether the kernel is asked to. For tests.
+    package static func open(
+        port: UInt16, threads: Int = 1, steers: Bool = true, _ options: DatagramSocket.Options
+    ) throws(TransportError) -> FrontDoor {
         // To clients without MPTCP such a listener is a TCP one, and their connections are TCP's own: it costs them
         // nothing.
         var streamOptions = StreamOptions()
@@ -32,15 +39,26 @@ package struct FrontDoor: Sendable {
                 throw refusal(error, "TCP", port)
             }
             do throws(SocketError) {
-                let socket = try DatagramSocket.shared(on: .any(listener.family, port: listener.port), options)
-                return FrontDoor(
-                    port: listener.port, datagrams: socket, listener: listener, flows: FlowDoor(socket),
-                    options: options)
+                let sockets = try DatagramSocket.shared(
+                    on: .any(listener.family, port: listener.port), count: threads, steers: steers, options)
+                return FrontDoor(listener, sockets, sockets[0], options)  // there is one at least
             } catch {
                 guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", listener.port) }
             }
         }
         throw TransportError(.unreachable, "found no port that is free for both TCP and UDP")
+    }
+
+    private init(
+        _ listener: StreamListenerSocket, _ sockets: [DatagramSocket], _ first: DatagramSocket,
+        _ options: DatagramSocket.Options
+    ) {
+        port = listener.port
+        datagrams = first
+        self.sockets = sockets
+        self.listener = listener
+        flows = FlowDoor(first)
+        self.options = options
     }
 
     private static func refusal(_ error: SocketError, _ kind: String, _ port: UInt16) -> TransportError {

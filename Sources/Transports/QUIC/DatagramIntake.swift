@@ -3,84 +3,88 @@ import QrateMeasurement
 import QrateQUICCore
 import QrateStatistics
 
-/// What a plane receives in datagrams, one flow per connection.
+/// What one connection of a plane receives in datagrams, on its way to the plane's window: a batch is noted here and
+/// counted there at once, so that a packet costs no lock.
 ///
-/// Belongs to the endpoint's thread. The connections reach their flows through plain pointers, so that a packet costs no
-/// retain, no release and no exclusivity check; they are freed by the plane, which keeps the connections.
+/// Belongs to the endpoint's thread. The connection reaches it through a plain pointer, so that a packet costs no retain,
+/// no release and no exclusivity check; it is freed by the lane, which keeps the connection.
 final class DatagramIntake {
     private let state: UnsafeMutablePointer<State>
-    private let flows: UnsafeMutablePointer<Flow>
-    private let count: Int
 
     private struct State {
-        var meters: DatagramMeters
-        /// Payload of new datagrams, per flow.
-        let received: UnsafeMutablePointer<UInt64>
-        var total: UInt64 = 0
+        let notes: UnsafeMutablePointer<Note>
+        var count = 0
+        let flow: Int
+        let window: Unmanaged<ReceiverWindow>
         /// Where payload is copied, as an application would.
         let sink: UnsafeMutableRawPointer
     }
 
-    /// What a connection's callback is given.
-    private struct Flow {
-        let state: UnsafeMutablePointer<State>
-        let index: Int
+    /// One datagram.
+    private struct Note {
+        let sequence: UInt64
+        let timestamp: UInt64
+        let arrival: MonotonicTime
+        let byteCount: Int
     }
 
-    init(flows count: Int) {
-        self.count = count
-        let received = UnsafeMutablePointer<UInt64>.allocate(capacity: count)
-        received.initialize(repeating: 0, count: count)
+    /// Two turns' worth of datagrams. A peer may put many small ones into a packet: then they are counted in several goes.
+    private static let capacity = 256
+    private static let sinkBytes = 1 << 16
+
+    /// - Parameter flow: Whose, 0 for stream 1.
+    init(flow: Int, of window: ReceiverWindow, on connection: QUICConnection) {
         state = .allocate(capacity: 1)
         state.initialize(
             to: State(
-                meters: DatagramMeters(flows: count), received: received,
-                sink: .allocate(byteCount: 1 << 16, alignment: 64)))
-        flows = .allocate(capacity: count)
-        for index in 0..<count { (flows + index).initialize(to: Flow(state: state, index: index)) }
+                notes: .allocate(capacity: Self.capacity), flow: flow, window: .passRetained(window),  // until `deinit`
+                sink: .allocate(byteCount: Self.sinkBytes, alignment: 64)))
+        connection.allowDatagrams(UnsafeMutableRawPointer(state)) { context, data, count, now in
+            DatagramIntake.record(
+                context.assumingMemoryBound(to: State.self), UnsafeRawBufferPointer(start: data, count: count), now)
+        }
     }
 
     deinit {
-        state.pointee.received.deallocate()
+        state.pointee.window.release()
+        state.pointee.notes.deallocate()
         state.pointee.sink.deallocate()
-        state.deinitialize(count: 1)
         state.deallocate()
-        flows.deinitialize(count: count)
-        flows.deallocate()
     }
 
-    /// The connection in this place brings the flow of that number.
-    func receive(_ place: Int, on connection: QUICConnection) {
-        guard (0..<count).contains(place) else { return }
-        connection.allowDatagrams(UnsafeMutableRawPointer(flows + place)) { context, data, count, now in
-            DatagramIntake.record(
-                context.assumingMemoryBound(to: Flow.self), UnsafeRawBufferPointer(start: data, count: count), now)
-        }
-    }
-
-    private static func record(_ flow: UnsafeMutablePointer<Flow>, _ datagram: UnsafeRawBufferPointer, _ now: UInt64) {
+    private static func record(_ state: UnsafeMutablePointer<State>, _ datagram: UnsafeRawBufferPointer, _ now: UInt64)
+    {
         guard let header = DataHeader(datagram) else { return }
-        let state = flow.pointee.state, index = flow.pointee.index
-        let isNew = state.pointee.meters.record(
-            flow: index, sequence: header.sequence, timestamp: header.timestamp, at: MonotonicTime(nanoseconds: now))
-        guard isNew else { return }
+        if state.pointee.count == capacity { flush(state) }
         if let base = datagram.baseAddress {
-            state.pointee.sink.copyMemory(from: base, byteCount: min(datagram.count, 1 << 16))
+            state.pointee.sink.copyMemory(from: base, byteCount: min(datagram.count, sinkBytes))
         }
-        state.pointee.received[index] &+= UInt64(datagram.count)
-        state.pointee.total &+= UInt64(datagram.count)
+        (state.pointee.notes + state.pointee.count).initialize(
+            to: Note(
+                sequence: header.sequence, timestamp: header.timestamp, arrival: MonotonicTime(nanoseconds: now),
+                byteCount: datagram.count))
+        state.pointee.count += 1
     }
 
-    // MARK: Counts
+    private static func flush(_ state: UnsafeMutablePointer<State>) {
+        guard state.pointee.count > 0 else { return }
+        let notes = UnsafeBufferPointer(start: state.pointee.notes, count: state.pointee.count)
+        let flow = state.pointee.flow
+        state.pointee.count = 0
+        guard let last = notes.last else { return }
+        state.pointee.window.takeUnretainedValue().countDatagrams(stream: flow, at: last.arrival) { meters in
+            var payload = 0
+            for note in notes {
+                let isNew = meters.record(
+                    flow: flow, sequence: note.sequence, timestamp: note.timestamp, at: note.arrival)
+                if isNew { payload += note.byteCount }
+            }
+            return payload
+        }
+    }
 
-    var counters: UnsafeBufferPointer<UInt64> { UnsafeBufferPointer(start: state.pointee.received, count: count) }
-    var total: UInt64 { state.pointee.total }
+    var isEmpty: Bool { state.pointee.count == 0 }
 
-    func announce(_ place: Int, sent: UInt64) { state.pointee.meters.announce(flow: place, sent: sent) }
-
-    /// Whether every flow's sender has said how many it sent, and all of them came.
-    var isWhole: Bool { (0..<count).allSatisfy { state.pointee.meters.isWhole(flow: $0) } }
-
-    func endRow(isWarmUp: Bool) -> DatagramReport { state.pointee.meters.endRow(isWarmUp: isWarmUp) }
-    func totals() -> DatagramReport { state.pointee.meters.totals() }
+    /// Counts what was noted.
+    func flush() { Self.flush(state) }
 }

@@ -7,53 +7,53 @@ import QrateTransportAPI
 final class QUICDataConnection: QUICConnectionHandler {
     private let number: ConnectionNumber
     private let place: Int
-    private let plane: QUICPlaneCore
+    private let plane: QUICDataPlane
     private let role: Role
+    private weak var loop: EndpointLoop?
     private var handshakeEnded: HandshakeReporter?
-    private var isAttached = false
+    /// Once the handshake is complete.
+    private var lane: QUICLane?
 
     /// Called once: nil when the connection is up.
     typealias HandshakeReporter = (QUICConnection, QUICEnding?) -> Void
 
     init(
-        _ number: ConnectionNumber, place: Int, _ plane: QUICPlaneCore, role: Role,
+        _ number: ConnectionNumber, place: Int, _ plane: QUICDataPlane, role: Role, _ loop: EndpointLoop,
         handshakeEnded: @escaping HandshakeReporter
     ) {
         self.number = number
         self.place = place
         self.plane = plane
         self.role = role
+        self.loop = loop
         self.handshakeEnded = handshakeEnded
     }
 
-    var deadline: MonotonicTime { isAttached ? plane.deadline(place) : .never }
+    var deadline: MonotonicTime { lane?.deadline ?? .never }
 
-    func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
-        if isAttached { plane.willReceive(connection, now: now) }
-    }
+    func willReceive(_ connection: QUICConnection, now: MonotonicTime) { lane?.willReceive(now: now) }
 
-    func willTurn(_ connection: QUICConnection, now: MonotonicTime) {
-        if isAttached { plane.willTurn(connection, place: place, now: now) }
-    }
+    func willTurn(_ connection: QUICConnection, now: MonotonicTime) { lane?.willTurn(now: now) }
 
-    func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
-        if isAttached { plane.didTurn(connection, place: place, now: now) }
-    }
+    func didTurn(_ connection: QUICConnection, now: MonotonicTime) { lane?.didTurn(now: now) }
 
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime) {
         switch event {
         case .handshakeCompleted:
             // Never used: the streams after it have the same IDs on every connection of a test.
             if role == .client { try? connection.openControl() }
-            isAttached = true
-            plane.attach(connection, number, place: place, now: now)
+            if let loop {
+                lane = plane.attach(connection, number, place: place, isOwn: true, loop, now: now)
+            }
             endHandshake(connection, nil)
-        case .streamsAvailable: plane.startIfAllowed(now: now)
-        case .payloadStopped: plane.streamStopped(now: now)
-        case .datagramsSent(let count): plane.intake?.announce(place, sent: count)
+        case .streamsAvailable: lane?.checkReady(now: now)
+        case .payloadStopped: lane?.streamStopped(now: now)
+        case .datagramsSent(let count): lane?.announce(sent: count)
         case .ended(let ending):
             endHandshake(connection, ending)
-            guard isAttached else { return }
+            guard let lane else { return }
+            self.lane = nil
+            lane.end(now: now)
             // Each test ends on its control connection. There this end is told who closed what, and why.
             if let error = ending.error(at: role) { plane.failed(error) }
         case .control, .controlEnded, .issuedConnectionID, .retiredConnectionID: break

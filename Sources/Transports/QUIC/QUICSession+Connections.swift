@@ -25,44 +25,43 @@ extension QUICSession {
         } catch {
             throw TransportError(error.kind == .usage ? .refused : error.kind, error.message, code: error.code)
         }
-        let (events, continuation) = AsyncStream.makeStream(of: PlaneEvent.self)
+        let plane = QUICDataPlane(plan, connections: plan.parameters.settings.connections, settings)
         let secret = ConnectionToken.randomSecret()
         let made = await endpoint.ask { [core] loop in
-            Result { () throws(TransportError) in
-                try Self.issue(secret, plan, continuation, settings, remote, core, loop)
-            }
+            Result { () throws(TransportError) in try Self.issue(secret, plane, remote, core, loop) }
         }
         guard let made else { throw isGone }
         do throws(TransportError) { try made.get() } catch {
             throw error.kind == .failed ? isGone : error
         }
         let offer = DataOffer(connectionToken: ConnectionToken.text(secret))
-        return (QUICDataPlane(plan, events, endpoint, core), offer)
+        return (plane, offer)
     }
 
     /// On the endpoint's thread.
     private static func issue(
-        _ secret: [UInt8], _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation,
-        _ settings: ConnectionSettings, _ remote: SocketAddress, _ core: QUICSessionCore, _ loop: EndpointLoop
+        _ secret: [UInt8], _ plane: QUICDataPlane, _ remote: SocketAddress, _ core: QUICSessionCore,
+        _ loop: EndpointLoop
     ) throws(TransportError) {
-        let count = plan.parameters.settings.connections
+        let count = plane.connections
         guard loop.connectionCount + count <= connectionLimit else {
             throw TransportError(
                 .refused, "the server has \(loop.connectionCount) connections: no room for \(count) more of one test")
         }
-        guard let credentials = loop.credentials(of: core.number),
-            let plane = core.openPlane(plan, events, connections: count, settings)
-        else { throw TransportError(.failed, "") }
+        guard let credentials = loop.credentials(of: core.number), let tickets = loop.tickets, core.hold(plane) else {
+            throw TransportError(.failed, "")
+        }
         core.holdTicket(secret)
+        let now = MonotonicClock.now()
         let ticket = ConnectionTicket(
-            peer: remote, connections: count, expiry: MonotonicClock.now() + ticketLifetime, settings: settings,
+            peer: remote, connections: count, expiry: now + ticketLifetime, settings: plane.settings,
             credentials: credentials, applicationProtocols: [QUICTransport.applicationProtocol]
-        ) { [weak loop] _, number, _, token in
-            QUICDataConnection(number, place: Int(token.place), plane, role: .server) { _, ending in
-                if ending != nil { loop?.freePlace(token) }
+        ) { [weak tickets] loop, number, _, token in
+            QUICDataConnection(number, place: Int(token.place), plane, role: .server, loop) { _, ending in
+                if ending != nil { tickets?.freePlace(token) }
             }
         }
-        loop.issue(ticket, secret: secret)
+        tickets.issue(ticket, secret: secret, now: now)
     }
 
     // MARK: Client
@@ -72,62 +71,67 @@ extension QUICSession {
             throw TransportError(.protocolError, "the server's connection token is malformed")
         }
         guard let fingerprint = peer.security.flatMap({ Fingerprint("sha256:" + $0.fingerprint) }) else { throw isGone }
-        let (events, continuation) = AsyncStream.makeStream(of: PlaneEvent.self)
+        let count = plan.parameters.settings.connections
+        // One thread per connection, as far as there are processors for them. This session's own is one of them: it has
+        // nothing else to do.
+        let endpoints = [endpoint] + (try dialer.further.open(min(count, Processors.available) - 1, to: dialer.remote))
+        let plane = QUICDataPlane(plan, connections: count, dialer.settings)
         let failure: TransportError? = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiter: CheckedContinuation<TransportError?, Never>) in
-                let handshakes = Handshakes(plan.parameters.settings.connections, waiter)
+                let handshakes = Handshakes(count, waiter)
                 // Where the endpoint has stopped, nobody is left to answer but `handshakes` itself.
-                endpoint.post { [core] loop in
-                    core.hasDataConnections = true
-                    guard
-                        let plane = core.openPlane(
-                            plan, continuation, connections: plan.parameters.settings.connections, dialer.settings)
-                    else { return handshakes.conclude(TransportError(.failed, "the connection is gone")) }
-                    for place in 0..<plan.parameters.settings.connections {
+                endpoint.post { [core] _ in
+                    guard core.hold(plane) else {
+                        return handshakes.conclude(TransportError(.failed, "the connection is gone"))
+                    }
+                    for place in 0..<count {
                         let token = ConnectionToken(secret: secret, place: UInt8(truncatingIfNeeded: place))
-                        Self.dial(dialer, token, fingerprint, plane, loop, handshakes)
+                        endpoints[place % endpoints.count].post { loop in
+                            Self.dial(dialer, token, fingerprint, plane, loop, handshakes)
+                        }
                     }
                 }
             }
         } onCancel: {
-            endpoint.post { $0.closeAll(code: CloseReason.cancelled.rawValue) }
+            for endpoint in endpoints { endpoint.post { $0.closeAll(code: CloseReason.cancelled.rawValue) } }
         }
         if let failure { throw failure }
-        return QUICDataPlane(plan, events, endpoint, core)
+        return plane
     }
 
-    /// On the endpoint's thread.
+    /// On the thread that the connection is going to live on.
     private static func dial(
-        _ dialer: DataDialer, _ token: ConnectionToken, _ fingerprint: Fingerprint, _ plane: QUICPlaneCore,
+        _ dialer: DataDialer, _ token: ConnectionToken, _ fingerprint: Fingerprint, _ plane: QUICDataPlane,
         _ loop: EndpointLoop, _ handshakes: Handshakes
     ) {
         let made: QUICConnection
         do throws(QUICError) {
-            made = try dialer.dial(token, fingerprint, now: MonotonicClock.now())
+            made = try dialer.dial(token, fingerprint, from: loop.local, now: MonotonicClock.now())
         } catch {
             return handshakes.ended(TransportError(.failed, "\(error)", code: Int64(error.code)))
         }
         loop.add(made) { number in
-            QUICDataConnection(number, place: Int(token.place), plane, role: .client) { connection, ending in
+            QUICDataConnection(number, place: Int(token.place), plane, role: .client, loop) { connection, ending in
                 handshakes.ended(ending.map { dialer.error($0, connection) })
             }
         }
     }
 }
 
-/// Makes the further connections of a client's session.
+/// Makes the connections of a client's session.
 struct DataDialer: Sendable {
-    let local: SocketAddress
     let remote: SocketAddress
     let identity: ClientIdentity
     let serverName: String?
     /// As the user wrote it.
     let target: Endpoint
-    let settings: ConnectionSettings
+    var settings: ConnectionSettings
+    /// Sockets and threads beside the session's own.
+    let further: FurtherEndpoints
 
     /// - Parameter leaf: The certificate must be the first connection's: that one was judged.
     func dial(
-        _ token: ConnectionToken, _ leaf: Fingerprint, now: MonotonicTime
+        _ token: ConnectionToken, _ leaf: Fingerprint, from local: SocketAddress, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let trust = ServerTrust(.pinned(leaf), endpoint: "\(target.host):\(target.port)")
         let made = local.withBytes { local in

@@ -9,8 +9,6 @@ final class QUICSession: TransportSession, ControlChannel {
     let peer: PeerIdentity
     let endpoint: QUICEndpoint
     let core: QUICSessionCore
-    /// A client's session has an endpoint of its own, which ends with it.
-    private let ownsEndpoint: Bool
     let side: Side
 
     /// What only one of the two ends has.
@@ -25,7 +23,6 @@ final class QUICSession: TransportSession, ControlChannel {
         self.endpoint = endpoint
         self.core = core
         self.side = side
-        ownsEndpoint = if case .client = side { true } else { false }
     }
 
     var control: any ControlChannel { self }
@@ -87,12 +84,11 @@ final class QUICSession: TransportSession, ControlChannel {
     private static let xfrStreamLimit = 100
 
     private func makePlane(_ plan: DataPlan) async throws(TransportError) -> any DataPlane {
-        let (events, continuation) = AsyncStream.makeStream(of: PlaneEvent.self)
-        let isOpen = await endpoint.ask { [core] loop in
-            loop.with(core.number) { core.openPlane(plan, continuation, $0, now: MonotonicClock.now()) } != nil
+        let plane = await endpoint.ask { [core] loop in
+            loop.with(core.number) { core.openPlane(plan, $0, now: MonotonicClock.now()) } ?? nil
         }
-        guard isOpen == true else { throw isGone }
-        return QUICDataPlane(plan, events, endpoint, core)
+        guard let plane = plane ?? nil else { throw isGone }
+        return plane
     }
 
     var isGone: TransportError { TransportError(.failed, "the connection to \(peer.address) is gone") }
@@ -102,6 +98,10 @@ final class QUICSession: TransportSession, ControlChannel {
             loop.with(core.number) { core.close(reason, $0, now: MonotonicClock.now()) } != nil
         }
         if isClosing == true { await core.hasEnded.wait() }
-        if ownsEndpoint { await endpoint.stop() }
+        // A client's session has endpoints of its own, which end with it.
+        guard case .client(let dialer) = side else { return }
+        await withDiscardingTaskGroup { tasks in
+            for endpoint in [endpoint] + dialer.further.all { tasks.addTask { await endpoint.stop() } }
+        }
     }
 }

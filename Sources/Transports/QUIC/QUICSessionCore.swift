@@ -3,7 +3,6 @@ import QrateQUICCore
 import QrateQUICDriver
 import QrateSockets
 import QrateTransportAPI
-import Synchronization
 
 /// A session's half on the endpoint's thread.
 ///
@@ -14,7 +13,6 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     let inbox = ControlInbox()
     /// Opens when the connection is over.
     let hasEnded = Latch()
-    private let socket: DatagramSocket
     /// Whose thread this is. Set when the connection is made.
     weak var loop: EndpointLoop?
     /// At a server: the client, as it came.
@@ -23,16 +21,14 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private var ticket: [UInt8]?
     /// Whether the peer is an xfr, by its application protocol.
     private(set) var speaksXfr = false
-    /// The plane's last state, kept when the connection ends.
-    private let kept = Mutex<Final?>(nil)
     private let role: Role
     private let startedAt: MonotonicTime
     /// Called once, when the handshake is complete or has failed.
     private var handshakeEnded: HandshakeReporter?
-    private var plane: QUICPlaneCore?
+    private var plane: QUICDataPlane?
+    /// Where this connection carries the payload itself.
+    private var lane: QUICLane?
     private var isEnded = false
-    /// Client: the payload runs on connections of its own.
-    var hasDataConnections = false
     private var closing: Closing?
     private var unreachableSince: MonotonicTime?
 
@@ -43,11 +39,6 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         case failed(QUICEnding)
         /// The host answered that nothing listens there.
         case portUnreachable
-    }
-
-    struct Final {
-        let sample: PlaneSample
-        let window: ClosedWindow
     }
 
     private struct Closing {
@@ -67,49 +58,39 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private static let unreachableTime = Duration.seconds(1)
 
     init(
-        _ number: ConnectionNumber, _ socket: DatagramSocket, role: Role, peer: SocketAddress? = nil,
+        _ number: ConnectionNumber, role: Role, peer: SocketAddress? = nil,
         now: MonotonicTime, handshakeEnded: @escaping HandshakeReporter
     ) {
         self.number = number
-        self.socket = socket
         self.role = role
         self.peer = peer
         startedAt = now
         self.handshakeEnded = handshakeEnded
     }
 
-    // MARK: Commands, posted by QUICSession and QUICDataPlane
+    // MARK: Commands, posted by QUICSession
 
     /// A plane on this connection.
-    func openPlane(
-        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, _ connection: QUICConnection,
-        now: MonotonicTime
-    ) {
-        openPlane(plan, events, connections: 1, connection.settings)?
-            .attach(connection, number, place: 0, now: now)
-    }
-
-    /// A plane on connections of its own, which attach as they come.
-    ///
-    /// - Returns: nil when there is a plane already, or the connection is over.
-    @discardableResult
-    func openPlane(
-        _ plan: DataPlan, _ events: AsyncStream<PlaneEvent>.Continuation, connections: Int,
-        _ settings: ConnectionSettings
-    ) -> QUICPlaneCore? {
-        guard plane == nil, !isEnded else {
-            events.finish()
-            return nil
-        }
-        let made = QUICPlaneCore(plan, events, connections: connections, settings, loop)
-        plane = made
+    func openPlane(_ plan: DataPlan, _ connection: QUICConnection, now: MonotonicTime) -> QUICDataPlane? {
+        let made = QUICDataPlane(plan, connections: 1, connection.settings)
+        guard hold(made), let loop else { return nil }
+        lane = made.attach(connection, number, place: 0, isOwn: false, loop, now: now)
         return made
     }
 
-    func holdTicket(_ secret: [UInt8]) { ticket = secret }
+    /// Takes a plane on connections of its own, which attach as they come.
+    ///
+    /// - Returns: false when there is a plane already, or the connection is over.
+    func hold(_ made: QUICDataPlane) -> Bool {
+        guard plane == nil, !isEnded else {
+            made.ended()
+            return false
+        }
+        plane = made
+        return true
+    }
 
-    /// nil without a plane, and once the connection is over: then ``final`` has its last state.
-    func withPlane<Result>(_ body: (QUICPlaneCore) -> Result) -> Result? { isEnded ? nil : plane.map(body) }
+    func holdTicket(_ secret: [UInt8]) { ticket = secret }
 
     /// Closes once the control bytes are through; ``hasEnded`` tells when.
     func close(_ reason: CloseReason, _ connection: QUICConnection, now: MonotonicTime) {
@@ -129,10 +110,10 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
                 connection.finishControl()
             }
             guard now >= closing.deadline else { return }
-            plane?.closeConnections(closing.reason, except: number)
+            plane?.closeConnections(closing.reason)
             return connection.close(code: CloseReason.done.rawValue, reason: "")
         }
-        plane?.closeConnections(closing.reason, except: number)
+        plane?.closeConnections(closing.reason)
         connection.close(code: closing.reason.rawValue, reason: "\(closing.reason)")
     }
 
@@ -140,26 +121,23 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     var deadline: MonotonicTime {
         guard !isEnded else { return .never }
-        return min(isOnPlane ? plane?.deadline(0) ?? .never : .never, closing?.deadline ?? .never)
+        return min(lane?.deadline ?? .never, closing?.deadline ?? .never)
     }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
         unreachableSince = nil
-        if isOnPlane { plane?.willReceive(connection, now: now) }
+        lane?.willReceive(now: now)
     }
 
     func willTurn(_ connection: QUICConnection, now: MonotonicTime) {
-        if isOnPlane, !isEnded { plane?.willTurn(connection, place: 0, now: now) }
+        if !isEnded { lane?.willTurn(now: now) }
     }
 
     func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
         guard !isEnded else { return }
-        if isOnPlane { plane?.didTurn(connection, place: 0, now: now) }
+        lane?.didTurn(now: now)
         closeIfFlushed(connection, now: now)
     }
-
-    /// Whether this connection carries the payload itself.
-    private var isOnPlane: Bool { ticket == nil && !hasDataConnections }
 
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime) {
         switch event {
@@ -173,9 +151,9 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             endHandshake(connection, .completed(after: now - startedAt))
         case .control(let bytes): inbox.append(bytes)
         case .controlEnded: inbox.end(.ended)
-        case .streamsAvailable: plane?.startIfAllowed(now: now)
-        case .payloadStopped: plane?.streamStopped(now: now)
-        case .datagramsSent(let count): plane?.intake?.announce(0, sent: count)
+        case .streamsAvailable: lane?.checkReady(now: now)
+        case .payloadStopped: lane?.streamStopped(now: now)
+        case .datagramsSent(let count): lane?.announce(sent: count)
         case .ended(let ending):
             endHandshake(connection, .failed(ending))
             finish(ending.error(at: role), connection, now: now)
@@ -202,20 +180,17 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         report?(self, connection, outcome)
     }
 
-    /// The plane's last state; nil while it lives.
-    var final: Final? { kept.withLock { $0 } }
-
     /// - Parameter error: nil when the connection was closed in order.
     private func finish(_ error: TransportError?, _ connection: QUICConnection, now: MonotonicTime) {
         guard !isEnded else { return }
         isEnded = true
+        lane?.end(now: now)
+        lane = nil
         if let plane {
-            let window = plane.closeWindow(now: now)
-            let last = Final(sample: plane.sample(socket, now: now), window: window)
-            kept.withLock { $0 = last }
-            plane.closeConnections(error == nil ? .done : .cancelled, except: number)
+            _ = plane.window.closeWindow(at: now)
+            plane.closeConnections(error == nil ? .done : .cancelled)
         }
-        if let ticket { loop?.revokeTicket(ticket) }
+        if let ticket { loop?.tickets?.revoke(ticket) }
         if let error {
             inbox.end(.failed(error))
             plane?.failed(error)

@@ -14,39 +14,33 @@ extension QUICTransport {
 
     /// Makes the connection on the endpoint's thread and waits until it is up, has failed, or the task is cancelled.
     func handshake(
-        _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: ClientCredentials, _ settings: ConnectionSettings, timeout: Duration
+        _ endpoint: QUICEndpoint, local: SocketAddress, _ dialer: DataDialer, _ credentials: ClientCredentials,
+        timeout: Duration
     ) async -> Result<QUICSession, HandshakeFailure> {
-        var settings = settings
-        settings.handshakeTimeout = timeout
-        return await withTaskCancellationHandler {
-            await begin(endpoint, local: local, address, target, credentials, settings)
+        var dialer = dialer
+        dialer.settings.handshakeTimeout = timeout
+        return await withTaskCancellationHandler { [dialer] in
+            await begin(endpoint, local: local, dialer, credentials)
         } onCancel: {
             Self.giveUp(endpoint)
         }
     }
 
     private func begin(
-        _ endpoint: QUICEndpoint, local: SocketAddress, _ address: SocketAddress, _ target: Endpoint,
-        _ credentials: ClientCredentials, _ settings: ConnectionSettings
+        _ endpoint: QUICEndpoint, local: SocketAddress, _ dialer: DataDialer, _ credentials: ClientCredentials
     ) async -> Result<QUICSession, HandshakeFailure> {
         await withCheckedContinuation { continuation in
             endpoint.post { loop in
                 let now = MonotonicClock.now()
                 let made = Result { () throws(QUICError) in
-                    try makeConnection(local: local, remote: address, target, credentials, settings, now: now)
+                    try makeConnection(local: local, dialer, credentials, now: now)
                 }
                 switch made {
                 case .failure(let error):
                     continuation.resume(returning: .failure(.refused(TransportError(.failed, "\(error)"))))
                 case .success(let connection):
-                    let dialer = DataDialer(
-                        local: local, remote: address, identity: credentials.identity,
-                        serverName: trust.serverNameIndication(for: target), target: target, settings: settings)
                     loop.add(connection) { number in
-                        let core = QUICSessionCore(
-                            number, endpoint.socket, role: .client, now: now
-                        ) { core, connection, outcome in
+                        let core = QUICSessionCore(number, role: .client, now: now) { core, connection, outcome in
                             continuation.resume(
                                 returning: Self.conclude(outcome, connection, endpoint, core, dialer))
                         }
@@ -65,16 +59,15 @@ extension QUICTransport {
     }
 
     private func makeConnection(
-        local: SocketAddress, remote: SocketAddress, _ target: Endpoint, _ credentials: ClientCredentials,
-        _ settings: ConnectionSettings, now: MonotonicTime
+        local: SocketAddress, _ dialer: DataDialer, _ credentials: ClientCredentials, now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let made = local.withBytes { local in
-            remote.withBytes { remote in
+            dialer.remote.withBytes { remote in
                 Result { () throws(QUICError) in
                     try QUICConnection.client(
                         local: local, remote: remote, identity: credentials.identity, trust: credentials.trust,
-                        serverName: trust.serverNameIndication(for: target),
-                        applicationProtocols: offeredProtocols, sessions: sessions, settings: settings, now: now)
+                        serverName: dialer.serverName, applicationProtocols: offeredProtocols, sessions: sessions,
+                        settings: dialer.settings, now: now)
                 }
             }
         }

@@ -126,9 +126,12 @@ package struct QUICTransport: Transport {
             local = try socket.localAddress()
             endpoint = try QUICEndpoint(socket, name: "qrate-quic")
         } catch {
-            throw cannotConnect(to: address, from: beginning, error)
+            throw Self.cannotConnect(to: address, from: beginning, error)
         }
-        switch await handshake(endpoint, local: local, address, target, credentials, settings, timeout: timeout) {
+        let dialer = DataDialer(
+            remote: address, identity: credentials.identity, serverName: trust.serverNameIndication(for: target),
+            target: target, settings: settings, further: FurtherEndpoints(beginning: beginning, socketOptions))
+        switch await handshake(endpoint, local: local, dialer, credentials, timeout: timeout) {
         case .success(let session): return session
         case .failure(let failure):
             await endpoint.stop()
@@ -139,7 +142,7 @@ package struct QUICTransport: Transport {
         }
     }
 
-    private func cannotConnect(
+    static func cannotConnect(
         to address: SocketAddress, from beginning: SocketAddress?, _ error: SocketError
     ) -> TransportError {
         let code = Int64(error.code)

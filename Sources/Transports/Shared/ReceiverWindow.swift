@@ -21,6 +21,10 @@ package final class ReceiverWindow: Sendable {
         /// Where the payload comes in datagrams.
         var datagrams: DatagramMeters?
         var endings: [StreamEnding?]
+        /// Streams that ended with datagrams still to come, maybe: the end isn't reported before.
+        var straggling: Set<Int> = []
+        /// When a row was ended last: threads read the clock before they get here, maybe in another order.
+        var advancedAt = MonotonicTime(nanoseconds: 0)
         var rowCount = 0
         var hasReportedReceived = false
     }
@@ -77,6 +81,27 @@ package final class ReceiverWindow: Sendable {
         }
     }
 
+    /// Counts what had arrived at `now` by counters that only grow.
+    ///
+    /// - Parameters:
+    ///   - totals: Payload since the plane began, for each of `streams`.
+    ///   - streams: 0 for stream 1.
+    /// - Returns: When the next row ends; `.never` while none is due.
+    package func count(
+        _ totals: UnsafeBufferPointer<UInt64>, streams: Range<Int>, at now: MonotonicTime
+    ) -> MonotonicTime {
+        state.withLock { state in
+            advance(&state, now)
+            for (stream, total) in zip(streams, totals) where total > state.received[stream] {
+                let new = total - state.received[stream]
+                state.received[stream] = total
+                state.total += new
+            }
+            counted(&state, now)
+            return state.meter.nextBoundary
+        }
+    }
+
     /// Counts a run of datagrams that had arrived at `now`, or what else there is to know of them.
     ///
     /// - Parameters:
@@ -89,6 +114,32 @@ package final class ReceiverWindow: Sendable {
             add(bytes, stream, &state, now)
         }
     }
+
+    /// The streams of a connection bring nothing more, but maybe datagrams that were overtaken.
+    ///
+    /// - Parameters:
+    ///   - resets: How many of them were cut off.
+    ///   - mayStraggle: Whether the end isn't to be reported before ``noStragglers(stream:at:)`` of the first of them.
+    package func end(streams: Range<Int>, resets: Int, mayStraggle: Bool, at now: MonotonicTime) {
+        state.withLock { state in
+            for (index, stream) in streams.enumerated() where state.endings[stream] == nil {
+                state.endings[stream] = index < resets ? .reset : .finished
+            }
+            if mayStraggle, let first = streams.first { state.straggling.insert(first) }
+            settle(&state, now)
+        }
+    }
+
+    /// Nothing more of it will come.
+    package func noStragglers(stream: Int, at now: MonotonicTime) {
+        state.withLock { state in
+            state.straggling.remove(stream)
+            settle(&state, now)
+        }
+    }
+
+    /// Whether a flow's sender has said how many datagrams it sent, and all of them came.
+    package func isWhole(flow: Int) -> Bool { state.withLock { $0.datagrams?.isWhole(flow: flow) ?? true } }
 
     /// The stream brings nothing more. A second ending of a stream changes nothing.
     package func end(stream: Int, _ ending: StreamEnding, at now: MonotonicTime) {
@@ -131,21 +182,29 @@ package final class ReceiverWindow: Sendable {
 
     private func add(_ bytes: Int, _ stream: Int, _ state: inout State, _ now: MonotonicTime) {
         guard bytes > 0 else { return }
+        state.received[stream] += UInt64(bytes)
+        state.total += UInt64(bytes)
+        counted(&state, now)
+    }
+
+    /// Opens the window with the first payload byte, and closes it with a budget's last.
+    private func counted(_ state: inout State, _ now: MonotonicTime) {
+        guard state.total > 0 else { return }
         if !state.meter.isOpen {
             state.meter.open(at: now)
             events.yield(.receiving)
         }
-        state.received[stream] += UInt64(bytes)
-        state.total += UInt64(bytes)
         if !state.meter.isClosed, state.meter.budgetIsIn(state.total) { close(&state, now) }
     }
 
     private func advance(_ state: inout State, _ now: MonotonicTime) {
         guard state.meter.isDue(at: now) else { return }
+        state.advancedAt = max(state.advancedAt, now)
         publish(&state, state.received.withUnsafeBufferPointer { state.meter.advance(to: now, counters: $0) })
     }
 
     private func close(_ state: inout State, _ now: MonotonicTime) {
+        let now = max(now, state.advancedAt)  // not before the last row's end
         publish(&state, state.received.withUnsafeBufferPointer { state.meter.close(at: now, counters: $0) })
     }
 
@@ -157,7 +216,7 @@ package final class ReceiverWindow: Sendable {
         let isWhole = state.endings.allSatisfy { $0 == .finished }
         let endsByItself = state.meter.isOpen && plan.limit.duration != nil && isWhole
         if !state.meter.isClosed, !endsByItself { close(&state, now) }
-        guard state.meter.isClosed else { return }
+        guard state.meter.isClosed, state.straggling.isEmpty else { return }
         state.hasReportedReceived = true
         events.yield(.receiversDone(totals(state)))
     }
