@@ -241,7 +241,7 @@ import Testing
             let window = try #require(metrics.congestionWindow)
             #expect(window.bytes.isMultiple(of: segment.bytes) && window > .zero)
             #expect(try #require(metrics.bytesAcknowledged) <= 3_000_000)
-            #expect(try #require(metrics.busyTime) > .zero)
+            #expect(metrics.busyTime != nil, "counted in the kernel's ticks: none may have passed")
             guard case .tcp(let receiving)? = await receiver.sample().path?.metrics else { throw Unexpected() }
             #expect(receiving.retransmissions == nil, "this end sends nothing")
         }
