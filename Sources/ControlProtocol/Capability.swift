@@ -16,10 +16,12 @@ package enum Capability {
     package static let byteBudget = "byte_budget_v1"
     /// The peer knows the nested `qrate` objects and the `report` message.
     package static let qrate = "qrate_v1"
+    /// The peer, a server, answers a ``UsageMessage``.
+    package static let processUsage = "qrate_usage_v1"
 
     /// Everything that this program can do, in xfr's order.
     package static let announced = [
         tcp, udp, quic, multistream, singlePortTCP, pauseResume, udpFeedback, zeroCopy, mtuProbe, singlePortUDP,
-        byteBudget, qrate,
+        byteBudget, qrate, processUsage,
     ]
 }

@@ -15,6 +15,7 @@ extension ControlMessage {
         case finish
         case pause
         case resume
+        case usage
         case error
     }
 
@@ -34,6 +35,7 @@ extension ControlMessage {
         case .finish: .finish
         case .pause: .pause
         case .resume: .resume
+        case .usage: .usage
         case .error: .error
         }
     }
@@ -52,6 +54,7 @@ extension ControlMessage {
         case .report(let body): body
         case .cancel(let body): body
         case .cancelled(let body), .finish(let body), .pause(let body), .resume(let body): body
+        case .usage(let body): body
         case .error(let body): body
         }
     }
@@ -73,6 +76,7 @@ extension ControlMessage {
             case .finish: .finish(try TestReference(from: decoder))
             case .pause: .pause(try TestReference(from: decoder))
             case .resume: .resume(try TestReference(from: decoder))
+            case .usage: .usage(try UsageMessage(from: decoder))
             case .error: .error(try ErrorMessage(from: decoder))
             }
     }

@@ -16,6 +16,7 @@ package enum ControlMessage: Sendable, Equatable {
     case finish(TestReference)
     case pause(TestReference)
     case resume(TestReference)
+    case usage(UsageMessage)
     case error(ErrorMessage)
 }
 

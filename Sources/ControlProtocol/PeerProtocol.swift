@@ -13,6 +13,9 @@ package struct PeerProtocol: Sendable, Equatable {
     /// It ends a test after a number of bytes. Without it a budget would be ignored silently.
     package var hasByteBudget: Bool { capabilities.contains(Capability.byteBudget) }
 
+    /// It tells what processor time it used, when it is asked for it between its hello and a test.
+    package var tellsUsage: Bool { speaksQrate && announces(Capability.processUsage) }
+
     /// Whether its hello announced the ``Capability``.
     package func announces(_ capability: String) -> Bool { capabilities.contains(capability) }
 

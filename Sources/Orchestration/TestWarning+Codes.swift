@@ -6,6 +6,10 @@ extension TestWarning {
         code: "loopback",
         message: "Both ends are on this machine: the figures are about its CPU and memory, not about a network.")
 
+    package static let silentServer = TestWarning(
+        code: "silent_server",
+        message: "The server did not answer on the control connection: what it used itself is not known.")
+
     package static func incompleteDrain(_ direction: Direction) -> TestWarning {
         TestWarning(
             code: "incomplete_drain",

@@ -33,6 +33,10 @@ package enum Tunables {
     package static let foreignDrain = Duration.seconds(1)
     /// Either end: the longest pause.
     package static let longestPause = TestParameters.longestTest
+    /// Client: how long an answer is waited for without which it can do: the server's, to what it has used itself.
+    package static let sideAnswer = Duration.seconds(5)
+    /// Client: how often a server is asked for its processor time, so that it doesn't take a long measurement for silence.
+    package static let signOfLife = Duration.seconds(10)
     /// Server: from its last message to the client's closing. Closing first could drop that message from the queue.
     package static let linger = Duration.seconds(3)
     /// Server: from the order to stop to the end of the last session; ``linger`` fits in twice.

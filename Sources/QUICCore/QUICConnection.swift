@@ -39,7 +39,7 @@ package final class QUICConnection {
     @exclusivity(unchecked) var counters = PacketCounters()
     @exclusivity(unchecked) package private(set) var isHandshakeComplete = false
     /// The peer is known to have completed it too (RFC 9001 §4.1.2).
-    @exclusivity(unchecked) private(set) var isHandshakeConfirmed = false
+    @exclusivity(unchecked) package private(set) var isHandshakeConfirmed = false
     /// The data streams that this end sends on.
     var bulkIDs: [Int64] = []
     /// The client's bidirectional data streams that have come to be, at a server.

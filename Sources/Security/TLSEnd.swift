@@ -35,7 +35,8 @@ package final class TLSEnd {
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_CLIENT, identity, identity.credentials, .ofServers(trust),
-            TLSPriorities.text(carrier, cipher: cipher, resumesSessions: sessions != nil), usesTickets: sessions != nil)
+            usesTickets: sessions != nil)
+        try TLSPriorities.apply(to: end.handle, carrier, cipher: cipher, resumesSessions: sessions != nil)
         try end.offer(applicationProtocols)
         if let sessions {
             let server = SessionMemory.Server(
@@ -56,8 +57,8 @@ package final class TLSEnd {
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_SERVER, credentials.identity, credentials.identity.credentials,
-            credentials.clientAuthority.map { .ofClients($0) }, TLSPriorities.text(carrier),
-            usesTickets: credentials.tickets != nil)
+            credentials.clientAuthority.map { .ofClients($0) }, usesTickets: credentials.tickets != nil)
+        try TLSPriorities.apply(to: end.handle, carrier)
         try end.offer(applicationProtocols)
         if let tickets = credentials.tickets { end.allowTickets(tickets) }
         if credentials.clientAuthority != nil {
@@ -69,14 +70,15 @@ package final class TLSEnd {
 
     private init(
         _ role: gnutls_init_flags_t, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer,
-        _ judge: Judge?, _ priorities: String, usesTickets: Bool
+        _ judge: Judge?, usesTickets: Bool
     ) throws(TLSError) {
         // A server sends its ticket when it is told to, by `sendTicket()`.
         let tickets =
             usesTickets
             ? GNUTLS_NO_AUTO_SEND_TICKET.rawValue | GNUTLS_NO_TICKETS_TLS12.rawValue
             : (GNUTLS_NO_TICKETS as gnutls_init_flags_t).rawValue
-        let flags = role.rawValue | tickets
+        // A client's key for one group: for further ones it would make keys that hardly any server wants.
+        let flags = role.rawValue | tickets | (role == GNUTLS_CLIENT ? GNUTLS_KEY_SHARE_TOP.rawValue : 0)
         var handle: gnutls_session_t?
         try TLSError.check(gnutls_init(&handle, flags), "making a TLS session")
         guard let handle else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "making a TLS session") }
@@ -84,7 +86,6 @@ package final class TLSEnd {
         self.identity = identity
         self.judge = judge
         // From here on `deinit` runs when something throws.
-        try TLSError.check(gnutls_priority_set_direct(handle, priorities, nil), "choosing ciphers")
         try TLSError.check(
             gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials)),
             "setting credentials")

@@ -1,4 +1,6 @@
+internal import CQrateGnuTLS
 package import QrateMeasurement
+internal import Synchronization
 
 /// What an end offers and takes in a handshake, in GnuTLS's words: the same for QUIC and for TLS over TCP, so that the two
 /// can be compared.
@@ -36,5 +38,41 @@ package enum TLSPriorities {
         case .aes256gcm: "AES-256-GCM"
         case .chacha20: "CHACHA20-POLY1305"
         }
+    }
+}
+
+extension TLSPriorities {
+    /// Which text.
+    private struct Choice: Hashable {
+        let carrier: Carrier
+        let cipher: CipherSuite?
+        let resumesSessions: Bool
+    }
+
+    /// What GnuTLS made of each text, of which there are few: parsing one takes it a tenth as long as a handshake.
+    private static let parsed = Mutex<[Choice: Parsed]>([:])
+
+    /// Never freed, and only read once it is made.
+    private struct Parsed: @unchecked Sendable {
+        let handle: gnutls_priority_t
+    }
+
+    /// Has a session offer, or take, what ``text(_:cipher:resumesSessions:)`` says.
+    static func apply(
+        to session: OpaquePointer, _ carrier: Carrier, cipher: CipherSuite? = nil, resumesSessions: Bool = false
+    ) throws(TLSError) {
+        let choice = Choice(carrier: carrier, cipher: cipher, resumesSessions: resumesSessions)
+        let result = parsed.withLock { parsed in
+            Result { () throws(TLSError) in
+                if let known = parsed[choice] { return known }
+                var handle: gnutls_priority_t?
+                let text = text(carrier, cipher: cipher, resumesSessions: resumesSessions)
+                try TLSError.check(gnutls_priority_init(&handle, text, nil), "choosing ciphers")
+                guard let handle else { throw .gnutls(GNUTLS_E_MEMORY_ERROR, "choosing ciphers") }
+                parsed[choice] = Parsed(handle: handle)
+                return Parsed(handle: handle)
+            }
+        }
+        try TLSError.check(gnutls_priority_set(session, try result.get().handle), "choosing ciphers")
     }
 }

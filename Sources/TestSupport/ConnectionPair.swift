@@ -29,8 +29,8 @@ package final class ConnectionPair {
     /// The server has forgotten everything: what comes is answered by its gate only.
     package var serverLostState = false
     /// The most datagrams in a batch.
-    package var batchLimit = QUICConnection.largestBatch
-    /// Batches sent, and the most datagrams that one held.
+    package var batchLimit = QUICConnection.largestBatch { didSet { largestBatch = 0 } }
+    /// Batches sent, and the most datagrams that one held since the limit was set.
     package private(set) var batches = 0
     package private(set) var largestBatch = 0
 

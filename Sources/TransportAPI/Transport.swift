@@ -37,6 +37,9 @@ package protocol TransportSession: Sendable {
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer)
     /// Client: opens the data plane that the server offered.
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane
+    /// Client: makes ready to connect to the same server again and again, by the same settings and to be shown the same
+    /// certificate. The lanes live on when the session is closed.
+    func handshakeLanes(_ count: Int) throws(TransportError) -> any HandshakeLanes
     /// Ends the connection and tells the peer why. Idempotent; returns once the connection's resources are free.
     /// Whatever waits for the session or its plane returns, or throws: nobody else wakes it.
     func close(_ reason: CloseReason) async

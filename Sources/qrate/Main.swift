@@ -22,9 +22,13 @@ import QrateReporting
             Qrate.exit(withError: error)
         }
         let arguments = CommandLine.arguments.dropFirst()
-        let help = arguments.first == "serve" ? "qrate serve --help" : "qrate --help"
+        let command: String? = ["serve", "handshakes"].first { $0 == arguments.first }
+        let help = command.map { "qrate \($0) --help" } ?? "qrate --help"
         let failure = TestFailure(.usage, "\(Qrate.message(for: error)) (`\(help)` lists the options)")
-        if arguments.contains("--json") { Console.write(JSONReporter.failure(failure), to: .output) }
+        if arguments.contains("--json") {
+            let document = command == "handshakes" ? HandshakesJSON.failure(failure) : JSONReporter.failure(failure)
+            Console.write(document, to: .output)
+        }
         Console.write(PlainTextReporter.problem(failure), to: .error)
         exit(failure.kind.exitStatus)
     }
@@ -39,15 +43,16 @@ struct Qrate: AsyncParsableCommand {
         usage: "",  // it would come behind the discussion
         discussion: clientHelp,
         version: "qrate \(QrateVersion.number)",
-        subcommands: [ClientCommand.self, ServeCommand.self],
+        subcommands: [ClientCommand.self, ServeCommand.self, HandshakesCommand.self],
         defaultSubcommand: ClientCommand.self)
 
     /// How to use it, and the options of the default subcommand, which the parser would only show for
     /// `qrate client --help`.
     private static var clientHelp: String {
         let usage = """
-            USAGE: qrate <host> [<options>]     test against the server on <host>
-                   qrate serve [<options>]      be that server
+            USAGE: qrate <host> [<options>]             test against the server on <host>
+                   qrate serve [<options>]              be that server
+                   qrate handshakes <host> [<options>]  measure that server's handshakes
             """
         let help = ClientCommand.helpMessage(columns: 78).split(separator: "\n", omittingEmptySubsequences: false)
         // Its last section has nothing but the option that the reader just used.

@@ -76,7 +76,7 @@ extension ServerProcess {
 }
 
 /// What the kernel says of a process.
-private struct ProcessFigures: Sendable {
+struct ProcessFigures: Sendable {
     var descriptors: Int
     var threads: Int
     var residentKilobytes: Int

@@ -65,6 +65,7 @@ struct MachineHarness<Machine: SessionMachine> {
         case .sample: due.append(.sampled(PlaneSample(sent: [1])))
         case .closeWindow: due.append(.windowClosed(nothing))
         case .admit: due.append(.admission(nil))
+        case .measureUsage: due.append(.usageMeasured(.milliseconds(1)))
         case .setTimer(let name, let duration): armed[name] = now + duration
         case .cancelTimer(let name): armed[name] = nil
         case .finish(let reason): finishes.append(reason)
@@ -95,6 +96,7 @@ extension SessionAction {
         case .setTimer(let name, _): "set \(name)"
         case .cancelTimer(let name): "cancel \(name)"
         case .admit: "admit"
+        case .measureUsage: "measureUsage"
         case .emit: "emit"
         case .finish(let reason): "finish \(reason)"
         }

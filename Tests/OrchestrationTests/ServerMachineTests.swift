@@ -41,6 +41,39 @@ import Testing
                 ])
     }
 
+    @Test("a client that asks for the processor time is told each time, and may go without a test or a word in the log")
+    func usage() {
+        var server = MachineHarness(ServerMachine(longestTest: .seconds(3600)))
+        server.feed(.connected(PeerIdentity(address: "198.51.100.1:40000")))
+        server.feed(.received(.hello(.qrateClient)))
+        #expect(
+            server.feed(.received(.usage(UsageMessage()))).map(\.summary)
+                == ["set longestTest", "set reply", "measureUsage"])
+        let answer = server.feed(.usageMeasured(.microseconds(1_234)))
+        #expect(answer.map(\.summary) == ["send usage"])
+        #expect(answer.contains { if case .send(.usage(let told)) = $0 { told.processMicroseconds == 1_234 } else { false } })
+        #expect(server.feed(.received(.usage(UsageMessage()))).map(\.summary) == ["set reply", "measureUsage"])
+        #expect(server.feed(.controlEnded).map(\.summary) == ["finish done"])
+    }
+
+    @Test("questions don't keep a session for ever")
+    func usageForEver() {
+        var server = MachineHarness(ServerMachine(longestTest: .seconds(3600)))
+        server.feed(.connected(PeerIdentity(address: "198.51.100.1:40000")))
+        server.feed(.received(.hello(.qrateClient)))
+        server.feed(.received(.usage(UsageMessage())))
+        #expect(server.feed(.timer(.longestTest)).map(\.summary) == ["emit", "send error", "set linger"])
+    }
+
+    @Test("a client that isn't qrate has no business with that message")
+    func usageOfForeigner() {
+        var server = MachineHarness(ServerMachine(longestTest: .seconds(3600)))
+        server.feed(.connected(PeerIdentity(address: "198.51.100.1:40000")))
+        server.feed(.received(.hello(Hello(client: "xfr/0.9.25", capabilities: []))))
+        #expect(
+            server.feed(.received(.usage(UsageMessage()))).map(\.summary) == ["emit", "send error", "set linger"])
+    }
+
     @Test("an upload's result has the receiver's totals, in xfr's fields those of the window")
     func resultOfUpload() throws {
         var server = running(.seconds(2, .upload, streams: 2))

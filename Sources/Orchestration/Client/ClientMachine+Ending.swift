@@ -33,7 +33,8 @@ extension ClientMachine {
         case .sampled(let sample): actions = sampled(sample, &run)
         case .plane(.failed(let error)): run.suspicion = run.suspicion ?? error.failure
         case .controlEnded, .transportFailed, .malformed, .timer(.cancelGrace): return settle(run, stopReason(run))
-        case .stopRequested, .pauseRequested, .plane, .timer, .connected, .planeReady, .admission: return []
+        case .stopRequested, .pauseRequested, .plane, .timer, .connected, .planeReady, .admission, .usageMeasured:
+            return []
         }
         if run.isComplete { return actions + settle(run, stopReason(run)) }
         phase = .stopping(run)

@@ -48,7 +48,7 @@ extension ClientMachine {
         case .sampled(let sample): actions = sampled(sample, &run)
         case .pauseRequested(let isPaused): actions = pause(isPaused, &run)
         case .timer(let name): return timer(name, run)
-        case .connected, .planeReady, .admission: return []
+        case .connected, .planeReady, .admission, .usageMeasured: return []
         }
         if run.isComplete { return actions + settle(run, .done) }
         phase = .running(run)

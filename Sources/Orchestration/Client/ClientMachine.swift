@@ -71,7 +71,7 @@ package struct ClientMachine: SessionMachine {
         report.server = EndReport(software: "unknown", host: host, address: peer.address)
         phase = .greeting
         let hello = Hello(client: QrateVersion.software, capabilities: Capability.announced)
-        let warnings = (peer.warnings + (isLoopback(peer.address) ? [.loopback] : [])).map { warn($0) }
+        let warnings = (peer.warnings + (peer.isLoopback ? [.loopback] : [])).map { warn($0) }
         return [.emit(.connected(peer))] + warnings + [.send(.hello(hello)), .setTimer(.reply, Tunables.reply)]
     }
 
@@ -177,9 +177,9 @@ package struct ClientMachine: SessionMachine {
         report.warnings.append(warning)
         return .emit(.warning(warning))
     }
+}
 
-    /// - Parameter address: With its port, as in `127.0.0.1:5201`, `[::1]:5201` or `[::ffff:127.0.0.1]:5201`.
-    private func isLoopback(_ address: String) -> Bool {
-        ["127.", "[::1]", "[::ffff:127."].contains { address.hasPrefix($0) }
-    }
+extension PeerIdentity {
+    /// Its address is as in `127.0.0.1:5201`, `[::1]:5201` or `[::ffff:127.0.0.1]:5201`.
+    var isLoopback: Bool { ["127.", "[::1]", "[::ffff:127."].contains { address.hasPrefix($0) } }
 }

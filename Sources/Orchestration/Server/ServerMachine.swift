@@ -14,6 +14,8 @@ package struct ServerMachine: SessionMachine {
     let longestTest: Duration
     private let silence: Duration
     private let traits: PeerTraits
+    /// The client has asked for figures of this process, and may come for nothing else.
+    private var isObserved = false
 
     /// Indirect, like what goes in and out of a machine: a server has a thousand sessions that wait, and each keeps room for
     /// the largest case in several places of its task.
@@ -97,6 +99,15 @@ package struct ServerMachine: SessionMachine {
             let test = ServedTest(id: start.id, peer: peer.address, software: client.software, parameters: parameters)
             phase = .admitting(client, test)
             return [.cancelTimer(.reply), .admit(parameters)]
+        case .received(.usage) where client.speaksQrate:
+            // Each question is a sign of life; all of them together last no longer than a test.
+            let limit: [Action] = isObserved ? [] : [.setTimer(.longestTest, longestTest)]
+            isObserved = true
+            return limit + [.setTimer(.reply, Tunables.reply), .measureUsage]
+        case .usageMeasured(let time): return [.send(.usage(UsageMessage(processTime: time)))]
+        case .controlEnded where isObserved, .transportFailed where isObserved:
+            phase = .finished
+            return [.finish(.done)]
         case .received: return refuse(TestFailure(.protocolError, "Expected test_start message"), .protocolError)
         default: return beforePayload(event)
         }
@@ -149,6 +160,8 @@ package struct ServerMachine: SessionMachine {
             return refuse(TestFailure(.protocolError, "No hello came within \(Tunables.firstLine)."), .timedOut)
         case .timer(.reply):
             return refuse(TestFailure(.protocolError, "No test was asked for within \(Tunables.reply)."), .timedOut)
+        case .timer(.longestTest):
+            return refuse(TestFailure(.refused, "No test was asked for within \(longestTest)."), .timedOut)
         case .stopRequested: return refuse(Self.shuttingDown, .shuttingDown)
         case .controlEnded: return leave(TestFailure(.failed, "The client left before a test."))
         case .transportFailed(let error): return leave(error.failure)

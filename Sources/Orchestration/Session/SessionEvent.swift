@@ -19,6 +19,8 @@ package indirect enum SessionEvent: Sendable {
     case timer(TimerName)
     /// Server: whether the test that was asked for may run; nil is yes.
     case admission(TestFailure?)
+    /// Server: the processor time that this process has used.
+    case usageMeasured(Duration)
     /// Client: the user wants out. Server: the process shuts down.
     case stopRequested
     /// Client: the user wants payload to stand still, or to go on.
@@ -47,6 +49,8 @@ package indirect enum SessionAction<Output: Sendable>: Sendable {
     case cancelTimer(TimerName)
     /// Server: ask for a place. Answered by ``SessionEvent/admission(_:)``.
     case admit(TestParameters)
+    /// Server: read the process's clock. Answered by ``SessionEvent/usageMeasured(_:)``.
+    case measureUsage
     case emit(Output)
     /// Close the session; the machine is done. Always the last action.
     case finish(CloseReason)

@@ -143,6 +143,7 @@ struct SessionLoop<Machine: SessionMachine> {
         case .setTimer(let name, let duration): timers.set(name, after: duration)
         case .cancelTimer(let name): timers.cancel(name)
         case .admit(let parameters): return .admission(admit(parameters))
+        case .measureUsage: return .usageMeasured(ProcessClock.now())
         case .emit(let output): emit(output)
         case .finish(let reason): closing = reason
         }

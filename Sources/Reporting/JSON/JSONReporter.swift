@@ -23,7 +23,7 @@ package struct JSONReporter: Sendable {
         return try! encode(document)  // it holds strings only, and those can always be encoded
     }
 
-    private static func encode(_ document: some Encodable) throws -> String {
+    static func encode(_ document: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"

@@ -58,13 +58,13 @@ struct HeaderText {
         return "at \(target)" + (report.parameters.direction == .bidirectional ? " each way" : "")
     }
 
-    private static func software(_ end: EndReport) -> String {
+    static func software(_ end: EndReport) -> String {
         let parts = PrintableText.clean(end.software, limit: 40).split(separator: "/", maxSplits: 1)
         return parts.joined(separator: " ")
     }
 
     /// Host and address; the address alone where the user wrote it as the host.
-    private static func name(_ end: EndReport) -> String? {
+    static func name(_ end: EndReport) -> String? {
         let host = end.host.map { PrintableText.clean($0, limit: 255) }
         let address = end.address.map { PrintableText.clean($0, limit: 80) }
         guard let host, let address else { return address ?? host }

@@ -22,8 +22,8 @@ package enum QrateProgram {
     }
 
     /// Runs it for as long as `body` takes; if it runs then, it is killed.
-    static func with<Result>(
-        _ arguments: [String], state: String, launcher: [String],
+    package static func with<Result>(
+        _ arguments: [String], state: String, launcher: [String] = [],
         _ body: (RunningProgram) async throws -> Result
     ) async throws -> Result {
         let command = launcher + [path] + arguments

@@ -8,7 +8,7 @@ import Synchronization
 /// The endpoints of a client's session beside its first: each a thread with a socket, for data connections.
 final class FurtherEndpoints: Sendable {
     /// Where the session's first socket begins, as far as the user chose (`-B`, `--cport`).
-    private let beginning: SocketAddress?
+    let beginning: SocketAddress?
     private let options: DatagramSocket.Options
     private let endpoints = Mutex<[QUICEndpoint]>([])
 

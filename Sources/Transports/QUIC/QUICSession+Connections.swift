@@ -129,9 +129,13 @@ struct DataDialer: Sendable {
     /// Sockets and threads beside the session's own.
     let further: FurtherEndpoints
 
-    /// - Parameter leaf: The certificate must be the first connection's: that one was judged.
+    /// - Parameters:
+    ///   - leaf: The certificate must be the first connection's: that one was judged.
+    ///   - local: Where it begins.
     func dial(
-        _ token: ConnectionToken, _ leaf: Fingerprint, from local: SocketAddress, now: MonotonicTime
+        _ token: ConnectionToken?, _ leaf: Fingerprint, from local: SocketAddress,
+        applicationProtocol: String = QUICTransport.applicationProtocol, sessions: SessionMemory? = nil,
+        now: MonotonicTime
     ) throws(QUICError) -> QUICConnection {
         let trust = ServerTrust(.pinned(leaf), endpoint: "\(target.host):\(target.port)")
         let made = local.withBytes { local in
@@ -139,8 +143,8 @@ struct DataDialer: Sendable {
                 Result { () throws(QUICError) in
                     try QUICConnection.client(
                         local: local, remote: remote, identity: identity, trust: trust, serverName: serverName,
-                        applicationProtocols: [QUICTransport.applicationProtocol], token: token, settings: settings,
-                        now: now)
+                        applicationProtocols: [applicationProtocol], token: token,
+                        sessions: sessions, settings: settings, now: now)
                 }
             }
         }

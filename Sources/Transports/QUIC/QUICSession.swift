@@ -1,6 +1,7 @@
 import QrateMeasurement
 import QrateQUICCore
 import QrateQUICDriver
+import QrateSecurity
 import QrateSockets
 import QrateTransportAPI
 
@@ -89,6 +90,13 @@ final class QUICSession: TransportSession, ControlChannel {
         }
         guard let plane = plane ?? nil else { throw isGone }
         return plane
+    }
+
+    func handshakeLanes(_ count: Int) throws(TransportError) -> any HandshakeLanes {
+        guard case .client(let dialer) = side, let security = peer.security,
+            let fingerprint = Fingerprint("sha256:" + security.fingerprint)
+        else { throw TransportError(.usage, "a server makes no connections") }
+        return try QUICHandshakeLanes(count, dialer, fingerprint, applicationProtocol: security.applicationProtocol)
     }
 
     var isGone: TransportError { TransportError(.failed, "the connection to \(peer.address) is gone") }

@@ -30,6 +30,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private var lane: QUICLane?
     private var isEnded = false
     private var closing: Closing?
+    /// At a server: the handshake is complete, and the client hasn't said anything yet.
+    private var silence: Silence?
     private var unreachableSince: MonotonicTime?
 
     typealias HandshakeReporter = (QUICSessionCore, QUICConnection, HandshakeOutcome) -> Void
@@ -48,6 +50,15 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         /// They were taken; only an xfr's pause is waited for.
         var isFlushed = false
     }
+
+    private struct Silence {
+        let handshake: Duration
+        /// When the connection becomes a session all the same, which has its own patience.
+        let deadline: MonotonicTime
+    }
+
+    /// A client that comes for the handshake and leaves costs no session, and no line in a log. All others speak at once.
+    private static let longestSilence = Duration.milliseconds(500)
 
     /// An xfr server ends its half of the control stream and closes so much later: its clients may rely on that.
     private static let xfrPause = Duration.milliseconds(100)
@@ -121,7 +132,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     var deadline: MonotonicTime {
         guard !isEnded else { return .never }
-        return min(lane?.deadline ?? .never, closing?.deadline ?? .never)
+        let ends = min(closing?.deadline ?? .never, silence?.deadline ?? .never)
+        return min(lane?.deadline ?? .never, ends)
     }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
@@ -135,6 +147,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
 
     func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
         guard !isEnded else { return }
+        if let silence, now >= silence.deadline { breakSilence(connection) }
         lane?.didTurn(now: now)
         closeIfFlushed(connection, now: now)
     }
@@ -143,18 +156,27 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         switch event {
         case .handshakeCompleted:
             speaksXfr = connection.applicationProtocol == QUICTransport.xfrProtocol
-            if role == .client, (try? connection.openControl()) == nil {
+            guard role == .client else {
+                silence = Silence(handshake: now - startedAt, deadline: now + Self.longestSilence)
+                return
+            }
+            if (try? connection.openControl()) == nil {
                 // A server that allows no stream can't be spoken to, and would be waited for as long as it likes.
                 endHandshake(connection, .failed(.libraryError(.noControlStream)))
                 return connection.close(code: CloseReason.protocolError.rawValue, reason: "no control stream")
             }
             endHandshake(connection, .completed(after: now - startedAt))
-        case .control(let bytes): inbox.append(bytes)
-        case .controlEnded: inbox.end(.ended)
+        case .control(let bytes):
+            inbox.append(bytes)
+            breakSilence(connection)
+        case .controlEnded:
+            inbox.end(.ended)
+            breakSilence(connection)
         case .streamsAvailable: lane?.checkReady(now: now)
         case .payloadStopped: lane?.streamStopped(now: now)
         case .datagramsSent(let count): lane?.announce(sent: count)
         case .ended(let ending):
+            silence = nil
             endHandshake(connection, .failed(ending))
             finish(ending.error(at: role), connection, now: now)
         case .issuedConnectionID, .retiredConnectionID: break  // the endpoint's own
@@ -170,6 +192,13 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             TransportError(.failed, "the server is gone: its host says that nothing listens on its port any more"),
             connection, now: now)
         connection.close(code: CloseReason.timedOut.rawValue, reason: "peer gone")
+    }
+
+    /// The client is there for more than the handshake.
+    private func breakSilence(_ connection: QUICConnection) {
+        guard let silence else { return }
+        self.silence = nil
+        endHandshake(connection, .completed(after: silence.handshake))
     }
 
     // MARK: Ending

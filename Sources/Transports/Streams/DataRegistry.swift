@@ -44,8 +44,14 @@ final class DataRegistry: Sendable {
     }
 
     /// The streams of the largest test from an address that is under way.
-    func mostStreams(from host: String) -> Int {
-        tests.withLock { tests in tests.values.reduce(0) { $1.host == host ? max($0, $1.streams) : $0 } }
+    ///
+    /// - Parameter host: Evaluated when there is a test at all: to write an address out isn't free.
+    func mostStreams(from host: @autoclosure () -> String) -> Int {
+        tests.withLock { tests in
+            guard !tests.isEmpty else { return 0 }
+            let host = host()
+            return tests.values.reduce(0) { $1.host == host ? max($0, $1.streams) : $0 }
+        }
     }
 }
 

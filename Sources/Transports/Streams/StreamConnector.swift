@@ -20,18 +20,34 @@ struct StreamConnector: Sendable {
         to address: SocketAddress, port: UInt16, _ options: StreamOptions, timeout: Duration,
         _ deadline: MonotonicTime, _ stop: StopSignal
     ) throws(TransportError) -> any ByteStream {
+        let stream = try streams.make(
+            try open(to: address, port: port, options, timeout: timeout, deadline, stop))
+        try finishHandshake(of: stream, address, timeout: timeout, deadline, stop)
+        return stream
+    }
+
+    /// TCP's part of ``connect(to:port:_:timeout:_:_:)``.
+    func open(
+        to address: SocketAddress, port: UInt16, _ options: StreamOptions, timeout: Duration,
+        _ deadline: MonotonicTime, _ stop: StopSignal
+    ) throws(TransportError) -> StreamSocket {
         let beginning = try beginning(for: address, port: port)
-        let socket: StreamSocket
         do throws(SocketError) {
-            socket = try StreamSocket.connect(to: address, from: beginning, options, deadline: deadline, stop)
+            return try StreamSocket.connect(to: address, from: beginning, options, deadline: deadline, stop)
         } catch {
             throw failure(error, address, timeout)
         }
-        let stream = try streams.make(socket)
+    }
+
+    /// The rest of it.
+    func finishHandshake(
+        of stream: any ByteStream, _ address: SocketAddress, timeout: Duration, _ deadline: MonotonicTime,
+        _ stop: StopSignal
+    ) throws(TransportError) {
         while true {
             let interest: SocketPoll.Ready
             switch try stream.handshake() {
-            case .done: return stream
+            case .done: return
             case .wantsToRead: interest = .readable
             case .wantsToWrite: interest = .writable
             }
@@ -42,7 +58,7 @@ struct StreamConnector: Sendable {
                     code: Int64(ETIMEDOUT))
             }
             let limit = deadline == .never ? nil : (deadline - now).nanoseconds
-            let ready = StreamPoll.wait(for: interest, on: socket.descriptor, stop, nanoseconds: limit)
+            let ready = StreamPoll.wait(for: interest, on: stream.socket.descriptor, stop, nanoseconds: limit)
             if ready.contains(.woken) { throw failure(SocketError(code: ECANCELED, "connecting"), address, timeout) }
         }
     }

@@ -142,9 +142,7 @@ private final class Acceptor: StreamLoopMember {
         do throws(SocketError) {
             while let socket = try listener.accept() {
                 guard loop.count({ $0 is Arrival }) < mostArrivals else { continue }
-                let arrival = Arrival(socket, door, now: now)
-                loop.add(arrival)
-                loop.poke(arrival)  // its first bytes have come with it, as a rule
+                loop.add(Arrival(socket, door, now: now))
             }
         } catch {
             deadline = now + Self.pause

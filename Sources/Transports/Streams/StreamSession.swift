@@ -12,7 +12,11 @@ final class StreamSession: TransportSession, ControlChannel {
     private let makers: [TransportKind: any PlaneMaker]
     /// A client's session has a loop of its own, which ends with it.
     private let ownsLoop: Bool
+    private let makeLanes: MakeLanes?
     private let state = Mutex(State())
+
+    /// Of a client, how it connects again: see ``TransportSession/handshakeLanes(_:)``.
+    typealias MakeLanes = @Sendable (Int) throws(TransportError) -> any HandshakeLanes
 
     private struct State {
         var planes: [any SessionPlane] = []
@@ -21,7 +25,7 @@ final class StreamSession: TransportSession, ControlChannel {
 
     init(
         peer: PeerIdentity, connection: ControlConnection, loop: StreamLoop, core: ControlCore,
-        makers: [TransportKind: any PlaneMaker], ownsLoop: Bool
+        makers: [TransportKind: any PlaneMaker], ownsLoop: Bool, makeLanes: MakeLanes? = nil
     ) {
         self.peer = peer
         self.connection = connection
@@ -29,6 +33,7 @@ final class StreamSession: TransportSession, ControlChannel {
         self.core = core
         self.makers = makers
         self.ownsLoop = ownsLoop
+        self.makeLanes = makeLanes
     }
 
     var control: any ControlChannel { self }
@@ -75,6 +80,11 @@ final class StreamSession: TransportSession, ControlChannel {
         guard !isKept else { return }
         await plane.close()
         throw TransportError(.failed, "the connection to \(peer.address) is closed")
+    }
+
+    func handshakeLanes(_ count: Int) throws(TransportError) -> any HandshakeLanes {
+        guard let makeLanes else { throw TransportError(.usage, "a server makes no connections") }
+        return try makeLanes(count)
     }
 
     func close(_ reason: CloseReason) async {

@@ -137,7 +137,10 @@ package struct StreamTransport: Transport {
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
-            loop: loop, core: core, makers: makers, ownsLoop: true)
+            loop: loop, core: core, makers: makers, ownsLoop: true
+        ) { [options, streams = connector.streams] count throws(TransportError) in
+            try streams.makeLanes(connector, address, options, count)
+        }
         try await connector.streams.accepted(stream.security, session)
         return session
     }
@@ -160,4 +163,10 @@ struct ClientStreams: Sendable {
     /// Called once the control connection's handshake is done: remembers a server that was accepted, or refuses it after
     /// all, having closed the session.
     var accepted: @Sendable (SecurityReport?, any TransportSession) async throws(TransportError) -> Void = { _, _ in }
+    /// Makes lanes for handshakes with a server that was accepted.
+    var makeLanes:
+        @Sendable (StreamConnector, SocketAddress, StreamOptions, Int) throws(TransportError) -> any HandshakeLanes = {
+            _, _, _, _ throws(TransportError) in
+            throw TransportError(.usage, "TCP has no handshake but the kernel's: there is nothing to measure here")
+        }
 }

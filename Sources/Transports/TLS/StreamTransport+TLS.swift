@@ -28,6 +28,12 @@ extension StreamTransport {
                 accepted: { security, session throws(TransportError) in
                     client.accepted(security)
                     try await trust.accepted(security, for: endpoint, closing: session)
+                },
+                makeLanes: { connector, address, options, count throws(TransportError) in
+                    try TLSHandshakeLanes(count, connector, address, options) {
+                        socket, sessions throws(TransportError) in
+                        try client.makeStream(socket, sessions: sessions)
+                    }
                 })
         }
     }
@@ -74,15 +80,19 @@ private final class TLSClient: Sendable {
         verdict.withLock { $0 = .accepted(security.verification, fingerprint) }
     }
 
-    func makeStream(_ socket: StreamSocket) throws(TransportError) -> any ByteStream {
+    /// A control connection's stream, or that of a data connection, which resumes nothing.
+    func makeStream(_ socket: StreamSocket) throws(TransportError) -> TLSStream {
+        let isControl = verdict.withLock { $0 } == nil
+        return try makeStream(socket, sessions: isControl ? sessions : nil)
+    }
+
+    func makeStream(_ socket: StreamSocket, sessions: SessionMemory?) throws(TransportError) -> TLSStream {
         var trust = credentials.trust
-        let verdict = verdict.withLock { $0 }
-        if let verdict { trust.policy = .same(asControl: verdict) }
+        if let verdict = verdict.withLock({ $0 }) { trust.policy = .same(asControl: verdict) }
         do throws(TLSError) {
             let handshake = try TLSHandshake.client(
                 identity: credentials.identity, trust: trust, serverName: serverName,
-                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead,
-                sessions: verdict == nil ? sessions : nil)
+                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead, sessions: sessions)
             return TLSStream(socket, handshake, .client, peer: peer)
         } catch {
             throw TransportError(.failed, "TLS failed while \(error)", code: Int64(error.code))

@@ -14,8 +14,9 @@ import Synchronization
 final class TLSStream: ByteStream, @unchecked Sendable {
     let socket: StreamSocket
     private let role: Role
-    /// How messages call the peer.
-    private let peer: String
+    /// How messages call the peer; nil for its address, which is written out when one is needed.
+    private let name: String?
+    private var peer: String { name ?? "\(socket.remote)" }
     private var handshaking: TLSHandshake?
     /// Of the handshake.
     private var unsent: ArraySlice<UInt8> = []
@@ -27,10 +28,10 @@ final class TLSStream: ByteStream, @unchecked Sendable {
     /// How long the last records may wait for room in the socket when everything else is over.
     private static let endPatience = Duration.seconds(10)
 
-    init(_ socket: StreamSocket, _ handshake: TLSHandshake, _ role: Role, peer: String) {
+    init(_ socket: StreamSocket, _ handshake: TLSHandshake, _ role: Role, peer: String? = nil) {
         self.socket = socket
         self.role = role
-        self.peer = peer
+        name = peer
         handshaking = handshake
     }
 
@@ -42,7 +43,7 @@ final class TLSStream: ByteStream, @unchecked Sendable {
             let handshake = try? TLSHandshake.server(
                 credentials, applicationProtocols: [ApplicationProtocol.qrate], aead: aead)
         else { return nil }
-        return TLSStream(socket, handshake, .server, peer: "\(socket.remote)")
+        return TLSStream(socket, handshake, .server)
     }
 
     var transport: TransportKind { .tls }
@@ -210,6 +211,16 @@ final class TLSStream: ByteStream, @unchecked Sendable {
             guard let writer = connection?.writer else { return }
             writer.fail(alert)
             _ = try? send(writer)
+        }
+    }
+
+    /// Says that nothing more comes (close_notify) and leaves it to the peer to end the connection: the end that does keeps
+    /// the port for a while (TIME_WAIT), and a client that connects again and again has few of them.
+    func sayGoodbye() {
+        writing.withLock { _ in
+            guard let writer = connection?.writer else { return }
+            writer.close()
+            _ = try? send(writer)  // a record this small finds room in an unused socket
         }
     }
 
