@@ -12,7 +12,8 @@ let package = Package(
             providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CQratePacketCiphers", path: "Sources/CPacketCiphers"),
         .executableTarget(
-            name: "QrateRawFloor", dependencies: ["CQrateBenchmarksGnuTLS", "CQratePacketCiphers"], path: "Sources/RawFloor",
+            name: "QrateRawFloor", dependencies: ["CQrateBenchmarksGnuTLS", "CQratePacketCiphers"],
+            path: "Sources/RawFloor",
             swiftSettings: [
                 .swiftLanguageMode(.v6),
                 .enableUpcomingFeature("ExistentialAny"),

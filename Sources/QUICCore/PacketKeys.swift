@@ -115,7 +115,9 @@ enum PacketKeys {
         guard let secret = secret?.assumingMemoryBound(to: UInt8.self) else { return true }
         let conn = state.pointee.conn
         if level == GNUTLS_ENCRYPTION_LEVEL_APPLICATION, state.pointee.aead == .ipsecMB {
-            if let algorithm = algorithm(conn), deriveAndInstall(secret, count, algorithm, conn, install) { return true }
+            if let algorithm = algorithm(conn), deriveAndInstall(secret, count, algorithm, conn, install) {
+                return true
+            }
             state.pointee.aead = .gnutls
         }
         return stock(conn, ngtcp2_crypto_gnutls_from_gnutls_record_encryption_level(level), secret, count) == 0
@@ -173,7 +175,9 @@ enum PacketKeys {
     /// The longest of any suite, in bytes.
     private static let longestKey = 64
 
-    private static func withSecretBytes<Value>(_ count: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Value) -> Value {
+    private static func withSecretBytes<Value>(
+        _ count: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Value
+    ) -> Value {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { bytes in
             bytes.initialize(repeating: 0)
             defer { if let first = bytes.baseAddress { explicit_bzero(first, count) } }

@@ -51,7 +51,8 @@ import Testing
                 == ["set longestTest", "set reply", "measureUsage"])
         let answer = server.feed(.usageMeasured(.microseconds(1_234)))
         #expect(answer.map(\.summary) == ["send usage"])
-        #expect(answer.contains { if case .send(.usage(let told)) = $0 { told.processMicroseconds == 1_234 } else { false } })
+        #expect(
+            answer.contains { if case .send(.usage(let told)) = $0 { told.processMicroseconds == 1_234 } else { false } })
         #expect(server.feed(.received(.usage(UsageMessage()))).map(\.summary) == ["set reply", "measureUsage"])
         #expect(server.feed(.controlEnded).map(\.summary) == ["finish done"])
     }

@@ -65,7 +65,8 @@ import Testing
     }
 
     @Test(
-        "a key update of the peer's, and one that it asks for", arguments: [(Role.client, false), (.client, true), (.server, true)],
+        "a key update of the peer's, and one that it asks for",
+        arguments: [(Role.client, false), (.client, true), (.server, true)],
         AEADLibrary.allCases)
     func keyUpdate(asked: (role: Role, askingUs: Bool), aead: AEADLibrary) throws {
         let (role, askingUs) = asked
