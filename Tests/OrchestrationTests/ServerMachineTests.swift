@@ -51,8 +51,11 @@ import Testing
                 == ["set longestTest", "set reply", "measureUsage"])
         let answer = server.feed(.usageMeasured(.microseconds(1_234)))
         #expect(answer.map(\.summary) == ["send usage"])
-        #expect(
-            answer.contains { if case .send(.usage(let told)) = $0 { told.processMicroseconds == 1_234 } else { false } })
+        let told: [UInt64] = answer.compactMap {
+            guard case .send(.usage(let usage)) = $0 else { return nil }
+            return usage.processMicroseconds
+        }
+        #expect(told == [1_234])
         #expect(server.feed(.received(.usage(UsageMessage()))).map(\.summary) == ["set reply", "measureUsage"])
         #expect(server.feed(.controlEnded).map(\.summary) == ["finish done"])
     }
