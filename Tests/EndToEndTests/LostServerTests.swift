@@ -41,7 +41,7 @@ import Testing
             }
             // Its host told so, long before any time-out: that nothing listens any more, or that a connection has ended.
             // Over TLS whichever connection is read first tells it in its own way.
-            let words = ["the server is gone", "The server ended the conversation", "was cut off"]
+            let words = ["the server is gone", "The server ended the conversation", "was cut off", "the peer reset it"]
             client.expectFailure(1)
             #expect(words.contains { client.errors.contains($0) }, "\(client.errors)")
             #expect(client.output.contains("\npartial result: "))
