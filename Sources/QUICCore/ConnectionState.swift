@@ -12,6 +12,8 @@ struct ConnectionState {
     let peerUnidirectional: Int64
     /// Who protects 1-RTT packets; before their keys are there, who shall.
     var aead: AEADLibrary
+    /// Sees each 1-RTT packet. Not in this struct, because keys point to it, and those are made while this is in use.
+    let tap: UnsafeMutablePointer<PacketTap>
     /// Payload bytes delivered, per data stream; ``QUICConnection/streamLimit`` of them.
     let received: UnsafeMutablePointer<UInt64>
     /// Whether each of them ended, by FIN or by reset: a stream that arrived whole may be reset too (RFC 9000 §3.2).
@@ -41,6 +43,8 @@ struct ConnectionState {
     init(peerUnidirectional: Int64, aead: AEADLibrary) {
         self.peerUnidirectional = peerUnidirectional
         self.aead = aead
+        tap = .allocate(capacity: 1)
+        tap.initialize(to: PacketTap())
         received = .allocate(capacity: QUICConnection.streamLimit)
         received.initialize(repeating: 0, count: QUICConnection.streamLimit)
         hasEnded = .allocate(capacity: QUICConnection.streamLimit)
@@ -51,6 +55,8 @@ struct ConnectionState {
         received.deallocate()
         hasEnded.deallocate()
         sink?.deallocate()
+        tap.deinitialize(count: 1)
+        tap.deallocate()
     }
 
     mutating func makeSink() {

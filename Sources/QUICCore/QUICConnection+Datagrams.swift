@@ -76,6 +76,7 @@ extension QUICConnection {
         }
         guard bulk?.allowance ?? 0 >= UInt64(size), let stream = bulk?.nextStream() else { return nil }
         var info = ngtcp2_pkt_info(ecn: 0)
+        let first = state.pointee.tap.pointee.sent.next
         var accepted: Int32 = 0
         var vector = ngtcp2_vec(base: datagrams?.next(size, now: now), len: size)
         let bytes = target.assumingMemoryBound(to: UInt8.self)
@@ -96,7 +97,7 @@ extension QUICConnection {
             datagrams?.took()
             bulk?.took(UInt64(size), from: stream)
         }
-        return (finish(written, now), settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
+        return (finish(written, now), mark(info, from: first))
     }
 
     private func writeTail(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8)? {

@@ -40,13 +40,13 @@ extension QUICConnection {
 
     /// Whether ECN marks were found to survive the path to the peer; nil while that is open.
     ///
-    /// ngtcp2 0.12.1 doesn't say. It marks its first ten packets, waits for the peer's counts, and goes on marking only
-    /// if they add up (RFC 9000 §A.4): so more marks than that mean yes, and many packets without them mean no, also
-    /// where marks were cleared later on.
+    /// By the counts that come in the peer's ACK frames (``ECNValidation``). ngtcp2 0.12.1 marks its first ten packets,
+    /// waits for the peer's counts, and goes on marking only if they add up (RFC 9000 §A.4): so many packets without marks
+    /// mean no as well.
     package var ecnValidated: Bool? {
-        guard settings.usesECN else { return false }
-        if counters.unmarkedSince > 90 { return false }
-        return counters.marked > 10 ? true : nil
+        let hasFailed = state.pointee.tap.pointee.ecn.hasFailed
+        guard settings.usesECN, !hasFailed, counters.unmarkedSince <= 90 else { return false }
+        return state.pointee.tap.pointee.ecn.hasSucceeded ? true : nil
     }
 
     /// What the handshake agreed on; nil before it is complete.

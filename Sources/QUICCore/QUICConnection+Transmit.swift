@@ -80,7 +80,9 @@ extension QUICConnection {
         }
         bulk?.rotate()
         guard count > 0 else { return nil }
-        ngtcp2_conn_update_pkt_tx_time(state.pointee.conn, now.nanoseconds)  // without this call nothing is paced
+        // Without this call nothing is paced. A handshake isn't: the library would go by a round trip of 333 ms, and hold
+        // each flight back by a share of that (RFC 9002 §7.7 allows bursts of the initial window).
+        if isHandshakeComplete { ngtcp2_conn_update_pkt_tx_time(state.pointee.conn, now.nanoseconds) }
         return transmit(total, segment, mark, count, path: batchPath)
     }
 
@@ -137,11 +139,22 @@ extension QUICConnection {
         var taken: ngtcp2_ssize = -1
         var vector = ngtcp2_vec(base: data, len: count)
         let flags = isLast ? UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN) : 0
+        let first = state.pointee.tap.pointee.sent.next
         let written = ngtcp2_conn_writev_stream_versioned(
             state.pointee.conn, Self.path(writePath), NGTCP2_PKT_INFO_VERSION, &info,
             target.assumingMemoryBound(to: UInt8.self),
             capacity, &taken, flags, stream, &vector, count > 0 ? 1 : 0, now)
-        return (written, taken, settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
+        return (written, taken, mark(info, from: first))
+    }
+
+    /// The ECN mark of a datagram that was just written: the library's wish, unless marks are off or don't get through.
+    ///
+    /// - Parameter first: The number of its first 1-RTT packet.
+    func mark(_ info: ngtcp2_pkt_info, from first: UInt64) -> UInt8 {
+        let tap = state.pointee.tap
+        guard info.ecn != 0, settings.usesECN, !tap.pointee.ecn.hasFailed else { return 0 }
+        tap.pointee.marked(from: first)
+        return UInt8(truncatingIfNeeded: info.ecn)
     }
 
     /// Errors end the connection; they write nothing.
@@ -176,12 +189,7 @@ extension QUICConnection {
         _ total: Int, _ segment: Int, _ ecn: UInt8, _ count: Int, path: UnsafeMutablePointer<ngtcp2_path_storage>
     ) -> Transmit {
         counters.datagramsSent &+= UInt64(count)
-        if ecn != 0 {
-            counters.marked &+= UInt64(count)
-            counters.unmarkedSince = 0
-        } else {
-            counters.unmarkedSince &+= UInt64(count)
-        }
+        counters.unmarkedSince = ecn != 0 ? 0 : counters.unmarkedSince &+ UInt64(count)
         return Transmit(
             byteCount: total, segmentSize: segment, typeOfService: typeOfService & 0xfc | ecn,
             remote: Self.bytes(path.pointee.path.remote),

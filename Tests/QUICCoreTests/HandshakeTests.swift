@@ -44,6 +44,15 @@ import Testing
         #expect(metrics.smoothedRTT == .milliseconds(100))
     }
 
+    @Test("no flight of it waits for a pacer: on a short path it takes no more than the path's own time")
+    func unpaced() throws {
+        let pair = try makePair { $0.link.delay = .milliseconds(1) }
+        try #require(try pair.handshake())
+        #expect(pair.now - ConnectionPair.start == .milliseconds(3))
+        try #require(try pair.run { $0.client.isHandshakeConfirmed })
+        #expect(pair.now - ConnectionPair.start == .milliseconds(4))
+    }
+
     @Test(
         "it completes through loss, duplicates and reordering", arguments: 1...12 as ClosedRange<UInt64>, [false, true])
     func faults(seed: UInt64, demandsRetry: Bool) throws {
