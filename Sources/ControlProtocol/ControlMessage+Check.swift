@@ -20,6 +20,7 @@ extension ControlMessage {
             try checkStreamIDs(result.streams.map(\.id))
             if let totals = result.qrate?.upload { try within("qrate.upload", totals.check) }
             if let path = result.qrate?.path { try within("qrate.path", path.check) }
+            if let cpu = result.qrate?.cpu { try within("qrate.cpu", cpu.check) }
         case .report(let report):
             try checkID(report.id)
             try within(nil, report.check)

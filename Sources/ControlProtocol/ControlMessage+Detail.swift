@@ -7,6 +7,7 @@ extension ControlMessage {
             return .interval(interval)
         case .result(var result):
             result.qrate?.upload?.streams = nil
+            result.qrate?.cpu?.threads = nil
             return .result(result)
         case .report(var report):
             report.totals?.streams = nil

@@ -130,24 +130,27 @@ package struct ResultMessage: Sendable, Equatable, Codable {
         /// The server's view of the path over the whole test.
         package var path: WirePath?
         package var settings: WireSettings?
+        /// What the server's data-path threads used.
+        package var cpu: WireProcessorUsage?
         /// Why the test ended before its planned end, a `TestFailure.Kind` by its raw value; absent otherwise.
         package var endedEarly: String?
 
         enum CodingKeys: String, CodingKey {
             case upload
             case bytesSent = "bytes_sent"
-            case path, settings
+            case path, settings, cpu
             case endedEarly = "ended_early"
         }
 
         package init(
             upload: WireTotals? = nil, bytesSent: UInt64? = nil, path: WirePath? = nil, settings: WireSettings? = nil,
-            endedEarly: String? = nil
+            cpu: WireProcessorUsage? = nil, endedEarly: String? = nil
         ) {
             self.upload = upload
             self.bytesSent = bytesSent
             self.path = path
             self.settings = settings
+            self.cpu = cpu
             self.endedEarly = endedEarly
         }
     }

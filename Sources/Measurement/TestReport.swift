@@ -44,6 +44,18 @@ public struct TestReport: Sendable {
         self.failure = failure
     }
 
+    /// All payload that arrived, in both directions, also outside the measured windows: what the ends used processor time
+    /// for. nil where a receiver didn't tell its counts, or not to the end.
+    public var receivedInAll: ByteCount? {
+        var sum = ByteCount.zero
+        for direction in [Direction.upload, .download]
+        where direction == parameters.direction || parameters.direction == .bidirectional {
+            guard let summary = summary(direction), failure == nil || summary.isComplete != nil else { return nil }
+            sum += summary.warmUpBytes + summary.bytesReceived + summary.drainedBytes
+        }
+        return sum
+    }
+
     public func summary(_ direction: Direction) -> DirectionSummary? { direction == .upload ? upload : download }
     public func path(_ direction: Direction) -> PathReport? { direction == .upload ? uploadPath : downloadPath }
 }
@@ -56,6 +68,8 @@ public struct EndReport: Sendable, Hashable {
     public var host: String?
     public var address: String?
     public var settings: EffectiveSettings
+    /// What its data-path threads used for the test; nil where no payload moved, or the other end didn't tell.
+    public var cpu: ProcessorUsage?
 
     public init(
         software: String, host: String? = nil, address: String? = nil,

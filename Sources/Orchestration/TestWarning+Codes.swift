@@ -64,6 +64,16 @@ extension TestWarning {
                 + "\(asked.bytes) that -w asks for: its kernel's limit (net.core.rmem_max) is lower.")
     }
 
+    /// - Parameter share: How much of its time it was at work.
+    package static func cpuBound(_ end: Role, _ thread: ThreadUsage, share: Double) -> TestWarning {
+        let others = thread.isShared ? ", for other tests, too" : ""
+        return TestWarning(
+            code: "cpu_bound",
+            message: "The \(end.rawValue)'s thread \"\(thread.name)\" was at work "
+                + "\(fixedPoint(share * 100, decimals: 0)) % of the time\(others): the figures may be its processor's, "
+                + "not the network's.")
+    }
+
     /// xfr 0.9.25 takes no loss back when the datagram comes late.
     package static let foreignLoss = TestWarning(
         code: "foreign_loss",

@@ -42,6 +42,11 @@ package enum Tunables {
     /// Server: from the order to stop to the end of the last session; ``linger`` fits in twice.
     package static let shutdown = Duration.seconds(6)
 
+    /// Client: a thread that was at work for more of its time than this may be what limited the test.
+    package static let cpuBoundShare = 0.9
+    /// Client: shares of a shorter time say nothing.
+    package static let shortestShare = Duration.milliseconds(100)
+
     /// Rows that a report keeps: an hour, the longest test, has 36,000 at the shortest interval. Later ones are shown,
     /// not kept, so that a server cannot fill the client's memory.
     package static let mostRows = 40_000

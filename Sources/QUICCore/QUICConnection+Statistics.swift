@@ -31,6 +31,9 @@ extension QUICConnection {
     /// The driver hands what ``pollTransmit(into:limit:now:)`` gave last to the system in so many calls.
     package func countSendCalls(_ count: Int) { counters.sendCalls &+= UInt64(clamping: count) }
 
+    /// Datagrams sent and received since the connection began.
+    package var datagramsMoved: UInt64 { counters.datagramsSent &+ counters.datagramsReceived }
+
     /// Packets declared lost that carried data of a stream which this end sent. The library counts no others.
     private var streamPacketsLost: UInt64 {
         bulkIDs.reduce(state.pointee.lostOnClosedStreams) { sum, id in

@@ -40,6 +40,10 @@ package final class EndpointLoop {
     private var lastBusy = MonotonicTime(nanoseconds: 0)
     /// Nothing was received or sent in the last turn.
     private var isIdle = false
+    private var lastTurn = MonotonicTime(nanoseconds: 0)
+    /// For ``work``.
+    private(set) var lookedOut = Duration.zero
+    private(set) var datagrams: UInt64 = 0
     /// Handshakes under way beyond which new clients must prove their address first.
     private static let handshakesWithoutRetry = 64
 
@@ -110,6 +114,10 @@ package final class EndpointLoop {
         for entry in entries where entry.number == number { entry.isDue = true }
     }
 
+    func connection(_ number: ConnectionNumber) -> QUICConnection? {
+        entries.first { $0.number == number }?.connection
+    }
+
     /// Of all threads of a server.
     package var connectionCount: Int { group?.census.now.connections ?? entries.count }
 
@@ -140,6 +148,7 @@ package final class EndpointLoop {
 
             let received = isIdle ? lookOut() : receive()
             let now = MonotonicClock.now()
+            lastTurn = now
             handleTimers(now)
             let sent = transmit(now)
             sweep()
@@ -157,9 +166,14 @@ package final class EndpointLoop {
     /// - Returns: How many datagrams came.
     private func lookOut() -> Int {
         let end = min(lastBusy + Self.lookout, nextDeadline)
+        var now = lastTurn
         while true {
             let received = receive()
-            guard received == 0, MonotonicClock.now() < end else { return received }
+            if received == 0 { now = MonotonicClock.now() }
+            guard received == 0, now < end else {
+                lookedOut += now - lastTurn
+                return received
+            }
         }
     }
 
@@ -191,7 +205,9 @@ package final class EndpointLoop {
                 for entry in entries { entry.handler.peerUnreachable(entry.connection, now: now) }
                 break
             }
-            received += info.datagramCount(of: count)
+            let arrived = info.datagramCount(of: count)
+            received += arrived
+            datagrams &+= UInt64(clamping: arrived)
             guard !info.isTruncated else { continue }
             route(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]), MonotonicClock.now())
         }
@@ -356,6 +372,7 @@ package final class EndpointLoop {
             takeEvents(entry, now)
             entry.handler.willTurn(entry.connection, now: now)
             let count = sendBatches(of: entry.connection, now)
+            datagrams &+= UInt64(clamping: count)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)
             entry.isDue = count > 0 || isNewsworthy || sender.isBlocked

@@ -45,6 +45,14 @@ enum Figure {
         return scaled(Double(duration.nanoseconds) / 1e3, digits: 3, units: ["µs", "ms", "s"])
     }
 
+    /// Processor time, with two significant digits, in seconds: `0.083 s`, `0.91 s`, `1.1 s`, `12 s`.
+    static func cost(_ duration: Duration?) -> String {
+        guard let seconds = duration?.seconds else { return absent }
+        // Each limit is lowered by half of the last place: what rounds up to it has a digit more.
+        let decimals = seconds < 0.0995 ? 3 : seconds < 0.995 ? 2 : seconds < 9.95 ? 1 : 0
+        return fixedPoint(seconds, decimals: decimals) + " s"
+    }
+
     /// A measured length, always to the millisecond: `10.000 s`.
     static func measured(_ duration: Duration?) -> String {
         duration.map { fixedPoint($0.seconds, decimals: 3) + " s" } ?? absent

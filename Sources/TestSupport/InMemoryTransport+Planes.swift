@@ -18,8 +18,11 @@ final class InMemoryPlanes: Sendable {
         let upload = flow(from: .client, client, to: server)
         let download = flow(from: .server, server, to: client)
         let kind = plan.parameters.transport
-        self.client = InMemoryPlane(role: .client, kind: kind, sending: upload, receiving: download, port: client)
-        self.server = InMemoryPlane(role: .server, kind: kind, sending: download, receiving: upload, port: server)
+        self.client = InMemoryPlane(
+            role: .client, kind: kind, sending: upload, receiving: download, port: client, isBusy: false)
+        self.server = InMemoryPlane(
+            role: .server, kind: kind, sending: download, receiving: upload, port: server,
+            isBusy: settings.serverIsBusy)
         flows = [upload, download].compactMap { $0 }
     }
 
@@ -40,6 +43,7 @@ private struct InMemoryPlane: DataPlane {
     let sending: InMemoryFlow?
     let receiving: InMemoryFlow?
     let port: EventPort
+    let isBusy: Bool
 
     var events: AsyncStream<PlaneEvent> { port.events }
     func start(_ job: SendJob) { sending?.start(job) }
@@ -53,10 +57,22 @@ private struct InMemoryPlane: DataPlane {
     func sample() async -> PlaneSample {
         var settings = EffectiveSettings()
         settings.congestionController = "\(role.rawValue)-memory"
-        guard let (sent, elapsed) = sending?.sent else { return PlaneSample(settings: settings) }
+        guard let (sent, elapsed) = sending?.sent else {
+            var sample = PlaneSample(settings: settings)
+            sample.cpu = cpu(receiving?.sent.1 ?? .zero)
+            return sample
+        }
         let path = PathReport(
             observedBy: role, start: .zero, end: elapsed, metrics: metrics(sent.reduce(.zero, +)))
-        return PlaneSample(sent: sent, path: path, settings: settings)
+        var sample = PlaneSample(sent: sent, path: path, settings: settings)
+        sample.cpu = cpu(elapsed)
+        return sample
+    }
+
+    private func cpu(_ elapsed: Duration) -> ProcessorUsage? {
+        guard elapsed > .zero else { return nil }
+        let user = isBusy ? elapsed * 7 / 8 : elapsed / 4
+        return ProcessorUsage([ThreadUsage(name: "memory", user: user, system: elapsed / 8, elapsed: elapsed)])
     }
 
     /// A path of 20 ms that loses a segment for each 1000 bytes.

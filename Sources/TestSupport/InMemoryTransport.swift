@@ -27,6 +27,8 @@ package final class InMemoryNetwork: Sendable {
         package var traits = PeerTraits.qrate
         package var serverAddress = "192.0.2.7:5201"
         package var seed: UInt64 = 1
+        /// The one thread of a server is at work all the time. Otherwise, and at a client, it is for three eighths of it.
+        package var serverIsBusy = false
 
         package init() {}
     }

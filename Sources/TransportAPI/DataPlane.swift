@@ -120,6 +120,8 @@ package struct PlaneSample: Sendable {
     package var settings: EffectiveSettings
     /// What a search for the path MTU has found; nil when that isn't what the plane is for.
     package var pathMTU: PathMTUReport?
+    /// What this end's data-path threads have used; nil before payload moved.
+    package var cpu: ProcessorUsage?
 
     package init(sent: [ByteCount]? = nil, path: PathReport? = nil, settings: EffectiveSettings = EffectiveSettings()) {
         self.sent = sent

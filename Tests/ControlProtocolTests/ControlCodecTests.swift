@@ -359,6 +359,31 @@ import Testing
         }
     }
 
+    @Test("a server has no more data-path threads than a stream and direction can need")
+    func tooManyThreads() throws {
+        func result(_ count: Int) -> String {
+            let thread = #"{"name":"send 1","user_s":1,"system_s":2.5,"elapsed_ms":1000}"#
+            let threads = Array(repeating: thread, count: count).joined(separator: ",")
+            return #"{"type":"result","id":"T","bytes_total":0,"duration_ms":0,"throughput_mbps":0,"streams":[],"#
+                + #""qrate":{"cpu":{"threads":["# + threads + "]}}}"
+        }
+        _ = try decode(result(256))
+        #expect(
+            throws: ControlError.invalidField(field: "result.qrate.cpu.threads", reason: "has more than 256 entries")
+        ) { try decode(result(257)) }
+    }
+
+    @Test("a thread's time that is none is refused where it stands")
+    func hostileThread() throws {
+        let line =
+            #"{"type":"result","id":"T","bytes_total":0,"duration_ms":0,"throughput_mbps":0,"streams":[],"qrate":"#
+            + #"{"cpu":{"threads":[{"name":"send 1","user_s":-1,"system_s":2.5,"elapsed_ms":1000}]}}}"#
+        #expect(
+            throws: ControlError.invalidField(
+                field: "result.qrate.cpu.threads.user_s", reason: "is no duration: -1000.0")
+        ) { try decode(line) }
+    }
+
     @Test("a report at a negative time is refused")
     func hostileReport() {
         #expect(throws: ControlError.invalidField(field: "report.elapsed_ms", reason: "is no duration: -5.0")) {
@@ -395,6 +420,11 @@ import Testing
         var row = WireRow(
             startMilliseconds: 0, endMilliseconds: 1, isWarmUp: true, bytesReceived: 5,
             streams: Array(repeating: .max, count: 4000))
+        var cpu = WireProcessorUsage(
+            ProcessorUsage(
+                user: .seconds(1), system: .seconds(2),
+                threads: Array(
+                    repeating: ThreadUsage(name: "send", user: .zero, system: .zero, elapsed: .zero), count: 256)))
         func messages() -> [ControlMessage] {
             [
                 .report(
@@ -402,7 +432,7 @@ import Testing
                 .result(
                     ResultMessage(
                         id: "T", bytesTotal: 1, durationMilliseconds: 2, throughputMbps: 3,
-                        streams: [.init(id: 0, bytes: 1, throughputMbps: 2)], qrate: .init(upload: totals))),
+                        streams: [.init(id: 0, bytes: 1, throughputMbps: 2)], qrate: .init(upload: totals, cpu: cpu))),
                 .interval(
                     IntervalMessage(
                         id: "T", elapsedMilliseconds: 1, streams: [.init(id: 0, bytes: 1)],
@@ -412,6 +442,7 @@ import Testing
         let long = messages()
         totals.streams = nil
         row.streams = nil
+        cpu.threads = nil
         for (message, expected) in zip(long, messages()) {
             #expect(try ControlCodec.decode(ControlCodec.encode(message)) == expected)
         }

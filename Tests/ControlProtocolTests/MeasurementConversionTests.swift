@@ -83,6 +83,31 @@ import Testing
         #expect(WireSettings(settings).settings == settings)
     }
 
+    @Test("processor time arrives as it was measured, and what was shared stays without a sum")
+    func processorUsage() throws {
+        let usage = try #require(
+            ProcessorUsage([
+                ThreadUsage(
+                    name: "endpoint 1", user: .microseconds(1_234_567), system: .microseconds(1), elapsed: .seconds(10),
+                    lookout: .nanoseconds(50_001)),
+                ThreadUsage(name: "endpoint 2", user: .zero, system: .seconds(2), elapsed: .milliseconds(9999)),
+            ]))
+        #expect(try WireProcessorUsage(usage).usage() == usage)
+        var shared = usage.threads
+        shared[1].isShared = true
+        let whole = try #require(ProcessorUsage(shared))
+        #expect(try WireProcessorUsage(whole).usage() == whole)
+        #expect(WireProcessorUsage(whole).userSeconds == nil)
+    }
+
+    @Test("half a sum of processor time is none")
+    func halfASum() throws {
+        var wire = WireProcessorUsage(ProcessorUsage(user: .seconds(1), system: .seconds(2), threads: []))
+        #expect(try wire.usage().total == .seconds(3))
+        wire.systemSeconds = nil
+        #expect(try wire.usage().user == nil)
+    }
+
     @Test("a peer's names are safe to print")
     func hostileName() {
         var wire = WireSettings()
@@ -90,6 +115,14 @@ import Testing
         wire.aead = wire.congestionController
         #expect(wire.settings.congestionController == "[31mcubic!!!!!!!!!!!!!!!!!!!!…")
         #expect(wire.settings.aead == wire.settings.congestionController)
+    }
+
+    @Test("so are its threads'")
+    func hostileThread() throws {
+        let thread = ThreadUsage(
+            name: "\u{1B}[31msend" + String(repeating: "!", count: 1000), user: .zero, system: .zero, elapsed: .zero)
+        let usage = WireProcessorUsage(ProcessorUsage(user: nil, system: nil, threads: [thread]))
+        #expect(try usage.usage().threads.map(\.name) == ["[31msend" + String(repeating: "!", count: 21) + "…"])
     }
 
     @Test(
@@ -114,6 +147,11 @@ import Testing
         }
         #expect(throws: ControlError.self) {
             try WirePath(startMilliseconds: 0, endMilliseconds: value).report(observedBy: .server)
+        }
+        #expect(throws: ControlError.self) {
+            var usage = WireProcessorUsage(ProcessorUsage(user: .zero, system: .zero, threads: []))
+            usage.userSeconds = value
+            _ = try usage.usage()
         }
         #expect(throws: ControlError.self) {
             try ReportMessage(id: "T", elapsedMilliseconds: value, bytesReceived: 0, isFinal: false).elapsed()

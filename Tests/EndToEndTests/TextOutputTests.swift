@@ -8,7 +8,7 @@ import Testing
         try await withServer { server in
             let client = try await server.client(direction + ["-t", "300ms", "-i", "100ms", "-O", "100ms", "-P", "2"])
             #expect(client.status == 0)
-            expectLoopbackWarningOnly(client.errors)
+            expectWarningsOnly(client.errors)
             let lines = client.output.split(separator: "\n", omittingEmptySubsequences: false)
             let test = direction == [] ? "upload to" : "download from"
             #expect(lines.first == "qrate 0.1.0   QUIC \(test) 127.0.0.1:\(server.port)")
@@ -32,7 +32,7 @@ import Testing
         try await withServer { server in
             let client = try await server.client(["-t", "200ms", "-i", "100ms", "-q"])
             #expect(client.status == 0)
-            expectLoopbackWarningOnly(client.errors)
+            expectWarningsOnly(client.errors)
             #expect(client.output.hasPrefix("qrate 0.1.0   QUIC upload to"))
             #expect(!client.output.contains("0.0-0.1 s"))
             #expect(client.output.contains(" received ("))
@@ -73,10 +73,11 @@ import Testing
         }
     }
 
-    /// No progress line, which is for terminals only.
-    private func expectLoopbackWarningOnly(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    /// No progress line, which is for terminals only. What else there is to say depends on the build and on the machine.
+    private func expectWarningsOnly(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(text.hasPrefix("warning: Both ends are on this machine"), sourceLocation: sourceLocation)
-        #expect(text.split(separator: "\n").count == 2, "\(text)", sourceLocation: sourceLocation)
+        let lines = text.split(separator: "\n")
+        #expect(lines.allSatisfy { $0.hasPrefix("warning: ") || $0.hasPrefix("  ") }, sourceLocation: sourceLocation)
         expectPlain(text, sourceLocation: sourceLocation)
     }
 

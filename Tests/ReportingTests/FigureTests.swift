@@ -75,4 +75,14 @@ import Testing
     func planned(milliseconds: Int64, text: String) {
         #expect(Duration.milliseconds(milliseconds).secondsWithoutZeros == text)
     }
+
+    @Test(
+        "processor time has two digits, and a third decimal at most",
+        arguments: [
+            (0, "0.000 s"), (0.0834, "0.083 s"), (0.0996, "0.10 s"), (0.914, "0.91 s"), (0.996, "1.0 s"),
+            (1.14, "1.1 s"), (9.96, "10 s"), (12.4, "12 s"), (345, "345 s"),
+        ] as [(Double, String)])
+    func cost(seconds: Double, text: String) {
+        #expect(Figure.cost(.seconds(seconds)) == text)
+    }
 }

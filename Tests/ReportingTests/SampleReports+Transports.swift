@@ -2,6 +2,21 @@ import QrateMeasurement
 
 /// The reports of the other transports, and of what only they can do.
 extension SampleReports {
+    /// The server's thread worked for somebody else's test as well, one of two.
+    static var sharedThread: TestReport {
+        var report = downloadOfFourStreams
+        report.parameters.settings.connections = 2
+        report.client.cpu = ProcessorUsage([
+            thread("endpoint 1", user: 35, system: 40, elapsed: 2530),
+            thread("endpoint 2", user: 31, system: 29, elapsed: 2530),
+        ])
+        report.server?.cpu = ProcessorUsage([
+            thread("endpoint 1", user: 90, system: 150, elapsed: 2531, isShared: true),
+            thread("endpoint 2", user: 20, system: 30, elapsed: 2531),
+        ])
+        return report
+    }
+
     static var tcpUpload: TestReport {
         var parameters = TestParameters(transport: .tcp, streams: 2, limit: .duration(.seconds(2)))
         parameters.targetBitrate = Bitrate(bitsPerSecond: 900_000_000)

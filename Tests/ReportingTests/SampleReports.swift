@@ -9,7 +9,7 @@ enum SampleReports {
         ("nothing-reported", nothingReported), ("unit-boundaries", unitBoundaries), ("hostile-peer", hostilePeer),
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
-        ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
+        ("shared-thread", sharedThread), ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
     ]
 
     static func named(_ name: String) throws -> TestReport {
@@ -31,6 +31,8 @@ enum SampleReports {
             bytesReceived: 331_500_000, duration: .milliseconds(3000), drainedBytes: 3_412_992,
             bytesSent: 334_912_992, streams: [331_500_000], isComplete: true)
         report.uploadPath = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
+        report.client.cpu = ProcessorUsage([thread(user: 98, system: 203, elapsed: 3000)])
+        report.server?.cpu = ProcessorUsage([thread(user: 121, system: 243, elapsed: 3012, lookout: 40)])
         return report
     }
 
@@ -181,6 +183,9 @@ enum SampleReports {
         report.upload = DirectionSummary(
             bytesReceived: ByteCount(.max), duration: .nanoseconds(1), bytesSent: ByteCount(.max),
             streams: [ByteCount(.max), ByteCount(.max)])
+        report.server?.cpu = ProcessorUsage(
+            user: .seconds(366 * 86_400), system: .seconds(366 * 86_400),
+            threads: [thread("send" + attack, user: 366 * 86_400_000, system: 0, elapsed: 0, lookout: .max)])
         report.warnings = [TestWarning(code: "peer\u{1B}", message: "the server says: " + attack)]
         report.failure = TestFailure(.refused, attack + "too busy\u{2028}try later")
         return report
@@ -216,6 +221,16 @@ enum SampleReports {
             upload == nil ? .download : .upload, start: .milliseconds(start), end: .milliseconds(end),
             isWarmUp: isWarmUp, bytesReceived: upload ?? download ?? .zero, streams: streams, datagrams: datagrams,
             path: path)
+    }
+
+    /// All in milliseconds.
+    static func thread(
+        _ name: String = "endpoint 1", user: Int64, system: Int64, elapsed: Int64, lookout: Int64 = 0,
+        isShared: Bool = false
+    ) -> ThreadUsage {
+        ThreadUsage(
+            name: name, user: .milliseconds(user), system: .milliseconds(system), elapsed: .milliseconds(elapsed),
+            lookout: .milliseconds(lookout), isShared: isShared)
     }
 
     /// - Parameters:

@@ -79,6 +79,12 @@ int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t n
 /// How many processors this process may run on (sched_getaffinity(2)); 1 when the system doesn't tell.
 int qrate_processors(void);
 
+/// The calling thread, for `qrate_thread_times`.
+int qrate_thread_id(void);
+/// The processor time that a thread of this process has used in user mode and in the kernel. `thread` 0 is the calling
+/// one. Returns 0, or -errno when the thread has ended or the system doesn't tell.
+int qrate_thread_times(int thread, int64_t *user_ns, int64_t *system_ns);
+
 void qrate_name_thread(const char *name);
 /// Lets timers of the calling thread fire when they are due instead of up to 50 µs later.
 void qrate_sharpen_timers(void);

@@ -9,7 +9,17 @@ extension ClientMachine {
             doubts += receiverDoubts(summary, direction)
             if report.failure == nil { doubts += completeness(of: summary, direction) }
         }
-        return doubts
+        return doubts + processorDoubts()
+    }
+
+    /// Of each end's threads the busiest one is named.
+    private func processorDoubts() -> [TestWarning] {
+        [(Role.client, report.client.cpu), (.server, report.server?.cpu)].compactMap { end, usage in
+            guard let thread = usage?.busiest, let share = thread.workShare, share > Tunables.cpuBoundShare,
+                thread.elapsed >= Tunables.shortestShare
+            else { return nil }
+            return .cpuBound(end, thread, share: share)
+        }
     }
 
     /// Losses are no disagreement: only where every byte has to arrive must the ends' counts be equal.

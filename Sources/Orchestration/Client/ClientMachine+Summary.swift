@@ -7,6 +7,8 @@ extension ClientMachine {
     /// - Returns: The warnings that go with the totals, to be emitted.
     mutating func summarize(_ run: ClientRun) -> [Action] {
         report.client.settings = run.lastSample.settings
+        report.client.cpu = run.lastSample.cpu
+        report.server?.cpu = (try? run.result?.qrate?.cpu?.usage()) ?? nil
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
         report.pathMTU = run.lastSample.pathMTU
         // A search for the path MTU moves no payload: there is nothing to sum up.

@@ -70,7 +70,7 @@ extension ServerRun {
             message.qrate = ResultMessage.Extension(
                 upload: totals?.wireTotals, bytesSent: sending == nil ? nil : lastSample.totalSent?.bytes,
                 path: lastSample.path.map { WirePath($0) }, settings: WireSettings(lastSample.settings),
-                endedEarly: failure?.kind.rawValue)
+                cpu: lastSample.cpu.map { WireProcessorUsage($0) }, endedEarly: failure?.kind.rawValue)
         }
         return .result(message)
     }

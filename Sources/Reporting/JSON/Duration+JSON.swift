@@ -4,5 +4,6 @@ import QrateMeasurement
 /// the decimal: 24.1 and not 24.099999999999998.
 extension Duration {
     var jsonMilliseconds: Double { Double(nanoseconds) / 1e6 }
+    var jsonSeconds: Double { Double(nanoseconds) / 1e9 }
     var jsonMicroseconds: Double { Double(nanoseconds) / 1e3 }
 }

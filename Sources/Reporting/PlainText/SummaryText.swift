@@ -23,6 +23,7 @@ struct SummaryText {
             }
         }
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
+        lines += ProcessorText(report).lines
         let settings = SettingsText(report).items
         if !settings.isEmpty { lines.append("used " + settings.joined(separator: ", ")) }
         return lines

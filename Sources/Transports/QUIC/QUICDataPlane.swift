@@ -24,6 +24,10 @@ final class QUICDataPlane: DataPlane {
 
     private struct State {
         var slots: [Slot]
+        /// One for each endpoint's thread.
+        var meters: [ObjectIdentifier: EndpointMeter] = [:]
+        /// The session's own connection, and its thread.
+        var control: (endpoint: ObjectIdentifier, number: ConnectionNumber)?
         /// Waits until every connection is ready.
         var job: SendJob?
         var ready: Set<Int> = []
@@ -125,9 +129,11 @@ final class QUICDataPlane: DataPlane {
         if let byte = plan.parameters.settings.typeOfService { settings.typeOfService = byte & 0xfc }
         settings.pacingBurst = pacing.burst
         let sent = samples.compactMap(\.sent)
-        return PlaneSample(
+        var sample = PlaneSample(
             sent: sent.count == connections ? sent.joined().map { ByteCount($0) } : nil, path: path(samples),
             settings: settings)
+        sample.cpu = samples.cpu()
+        return sample
     }
 
     private func path(_ samples: [LaneSample]) -> PathReport? {
@@ -138,6 +144,25 @@ final class QUICDataPlane: DataPlane {
     }
 
     // MARK: Connections, on their threads
+
+    /// Tells the plane which connection carries its test's control, before any lane is attached.
+    func setControl(_ number: ConnectionNumber, on loop: EndpointLoop) {
+        state.withLock { $0.control = (ObjectIdentifier(loop.endpoint), number) }
+    }
+
+    /// The meter of a lane's thread.
+    ///
+    /// - Parameter isOwn: Whether the lane's connection is another one than that for control.
+    func meter(on loop: EndpointLoop, isOwn: Bool) -> EndpointMeter {
+        let id = ObjectIdentifier(loop.endpoint)
+        return state.withLock { state in
+            if let meter = state.meters[id] { return meter }
+            let control = isOwn && state.control?.endpoint == id ? state.control?.number : nil
+            let meter = EndpointMeter(loop, control: control)
+            state.meters[id] = meter
+            return meter
+        }
+    }
 
     /// Takes a connection in whose handshake is complete.
     ///
@@ -155,6 +180,7 @@ final class QUICDataPlane: DataPlane {
             return state.isPaused
         }
         guard let isPaused else {
+            lane.meter.remove(connection)
             connection.close(code: CloseReason.refused.rawValue, reason: "the test is over")
             return nil
         }

@@ -23,13 +23,19 @@ extension QUICLane {
         if let intake {
             guard !intake.isEmpty else { return }
             intake.flush()
-            hasCounted = true
+            noteFirstPayload()
             nextBoundary = plane.window.tick(at: lastBatch)
         } else if connection.receivedTotal != counted {
             counted = connection.receivedTotal
-            hasCounted = true
+            noteFirstPayload()
             nextBoundary = plane.window.count(connection.received, streams: streams, at: lastBatch)
         }
+    }
+
+    private func noteFirstPayload() {
+        guard !hasCounted else { return }
+        hasCounted = true
+        beginMetering()
     }
 
     private func passBoundary(_ now: MonotonicTime) {
@@ -46,6 +52,7 @@ extension QUICLane {
         }
         guard !hasReceived, connection.finishedStreams + connection.resetStreams >= streams.count else { return }
         hasReceived = true
+        endMeteringIfDone()
         let resets = connection.resetStreams
         let mayStraggle = intake != nil && resets == 0 && !plane.window.isWhole(flow: place)
         if mayStraggle { flowEndedAt = now }

@@ -19,6 +19,7 @@ extension QUICLane {
     func begin(_ job: SendJob, isPaced: Bool, at start: MonotonicTime) {
         guard !isSending, !isStopped else { return }
         isSending = true
+        beginMetering()
         self.isPaced = isPaced
         do throws(QUICError) {
             try startPayload(job, start)
@@ -99,6 +100,7 @@ extension QUICLane {
         }
         guard connection.isPayloadSent == true else { return }
         hasSent = true
+        endMeteringIfDone()
         if isPaced { plane.pacing.leave(place) }
         plane.laneHasSent(place)
     }

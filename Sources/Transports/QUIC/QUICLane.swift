@@ -23,6 +23,8 @@ final class QUICLane: @unchecked Sendable {
     let isOwn: Bool
     /// What the connection had counted before this test.
     private let baseline: QUICPathMetrics
+    /// What it shares with the plane's other lanes on its thread.
+    let meter: EndpointMeter
     weak var loop: EndpointLoop?
 
     // What it receives.
@@ -65,6 +67,8 @@ final class QUICLane: @unchecked Sendable {
         endpoint = loop.endpoint
         streams = Self.share(place, of: plane.connections, streams: plane.plan.streams)
         baseline = connection.pathMetrics()
+        meter = plane.meter(on: loop, isOwn: isOwn)
+        meter.add(connection)
         let plan = plane.plan
         if let byte = plan.parameters.settings.typeOfService { connection.typeOfService = byte }
         intake =
@@ -115,6 +119,8 @@ final class QUICLane: @unchecked Sendable {
     func end(now: MonotonicTime) {
         settle()
         stoppedAt = nil
+        meter.end(place: place)
+        meter.remove(connection)
         plane.laneEnded(self, sample(now: now))
     }
 
@@ -133,6 +139,6 @@ final class QUICLane: @unchecked Sendable {
             datagramUnit: plan.sends ? connection.datagramUnit : nil,
             usesSegmentation: socket.usesSegmentation, coalescesReceives: socket.coalescesReceives,
             sendBuffer: socket.grantedSendBuffer, receiveBuffer: socket.grantedReceiveBuffer,
-            thread: ObjectIdentifier(endpoint))
+            thread: ObjectIdentifier(endpoint), cpu: meter.usage())
     }
 }

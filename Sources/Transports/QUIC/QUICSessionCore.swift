@@ -98,6 +98,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             return false
         }
         plane = made
+        if let loop { made.setControl(number, on: loop) }
         return true
     }
 

@@ -7,6 +7,7 @@ struct ReceiveLoop {
     let stream: DataStream
     let window: ReceiverWindow
     let stop: StopSignal
+    let meter: ThreadMeter
     /// Lets the kernel throw the payload away (MSG_TRUNC).
     let skipsCopy: Bool
 
@@ -40,6 +41,7 @@ struct ReceiveLoop {
             }
             switch result {
             case .bytes(let count):
+                if isEmpty { meter.begin() }
                 isEmpty = false
                 window.count(count, stream: stream.index, at: MonotonicClock.now())
             case .ended: return stop.isRaised ? .stopped : .finished(isEmpty: isEmpty)

@@ -16,6 +16,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
     private let sending: SendControl
     /// Raised when the plane closes: every thread ends.
     private let stop: StopSignal
+    private let meters: StreamMeters
     private let state: Mutex<State>
     /// Opens when the plane is closed and its last thread has ended.
     private let hasEnded = Latch()
@@ -64,6 +65,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         self.control = control
         (events, event) = AsyncStream.makeStream()
         window = ReceiverWindow(plan, event)
+        meters = StreamMeters(streams: plan.streams)
         do throws(SocketError) {
             sending = try SendControl()
             stop = try StopSignal()
@@ -129,10 +131,14 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
     /// Its thread is counted already.
     private func startReceiving(_ stream: DataStream, _ received: [UInt8]) {
         DedicatedThread(name: "qrate-receive") { [self] in
+            let meter = meters.receiving[stream.index]
+            if !received.isEmpty { meter.begin() }
             window.count(received.count, stream: stream.index, at: MonotonicClock.now())
             let loop = ReceiveLoop(
-                stream: stream, window: window, stop: stop, skipsCopy: settings.skipsReceiveCopy)
-            endReceiving(stream, loop.run())
+                stream: stream, window: window, stop: stop, meter: meter, skipsCopy: settings.skipsReceiveCopy)
+            let ending = loop.run()
+            meter.end()
+            endReceiving(stream, ending)
             threadEnded()
         }.detach()
     }
@@ -206,7 +212,11 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
                 usesZeroCopy: settings.usesZeroCopy, budget: budget, bucket: bucket)
             DedicatedThread(name: "qrate-send") { [self] in
                 var loop = loop
-                endSending(stream, loop.run())
+                let meter = meters.sending[stream.index]
+                meter.begin()
+                let ending = loop.run()
+                meter.end()
+                endSending(stream, ending)
                 threadEnded()
             }.detach()
         }
@@ -337,6 +347,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         let (streams, since, burst) = state.withLock { ($0.streams, $0.sendingSince, $0.burst) }
         let snapshots = streams.map { $0?.snapshot() }
         var sample = PlaneSample(settings: effectiveSettings(streams.lazy.compactMap(\.self).first, burst: burst))
+        sample.cpu = meters.usage
         if plan.sends { sample.sent = snapshots.map { ByteCount($0?.sent ?? 0) } }
         if let start = plan.sends ? since : window.openedAt {
             let metrics = TCPPathMetrics(snapshots.compactMap(\.self), countsSent: plan.sends)

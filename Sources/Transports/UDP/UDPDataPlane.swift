@@ -16,6 +16,7 @@ final class UDPDataPlane: SessionPlane, FlowSink {
     private let sending: SendControl
     /// Raised when the plane closes: every thread ends.
     private let stop: StopSignal
+    private let meters: StreamMeters
     private let state: Mutex<State>
     /// When the last payload of any flow came: nanoseconds of the monotonic clock.
     private let latestArrival = Atomic<UInt64>(0)
@@ -61,6 +62,7 @@ final class UDPDataPlane: SessionPlane, FlowSink {
         self.control = control
         (events, event) = AsyncStream.makeStream()
         window = ReceiverWindow(plan, event, countsDatagrams: true)
+        meters = StreamMeters(streams: plan.streams)
         do throws(SocketError) {
             sending = try SendControl()
             stop = try StopSignal()
@@ -104,7 +106,8 @@ final class UDPDataPlane: SessionPlane, FlowSink {
                 arrived: { [self] in latestArrival.store($0.nanoseconds, ordering: .relaxed) },
                 ended: { [self] in endReceiving(flow, $0) })
             var loop = UDPReceiveLoop(
-                flow: flow, plan: plan, window: window, stop: stop, sessionStop: control.stop,
+                flow: flow, plan: plan, window: window, meter: meters.receiving[flow.index], stop: stop,
+                sessionStop: control.stop,
                 isPaused: { [sending] in sending.isPaused }, events: happenings)
             if let error = loop.run() { fail(error) }
             threadEnded()
@@ -180,7 +183,11 @@ final class UDPDataPlane: SessionPlane, FlowSink {
                 bucket: bucket)
             DedicatedThread(name: "qrate-send") { [self] in
                 var loop = loop
-                endSending(flow, loop.run(), sent: loop.sequence)
+                let meter = meters.sending[flow.index]
+                meter.begin()
+                let ending = loop.run()
+                meter.end()
+                endSending(flow, ending, sent: loop.sequence)
                 threadEnded()
             }.detach()
         }
@@ -320,6 +327,7 @@ final class UDPDataPlane: SessionPlane, FlowSink {
         let known = flows.compactMap(\.self)
         var sample = PlaneSample(settings: effectiveSettings(known.first, burst: burst))
         sample.pathMTU = pathMTU
+        sample.cpu = meters.usage
         if plan.sends { sample.sent = flows.map { ByteCount($0?.sentBytes.load(ordering: .relaxed) ?? 0) } }
         guard plan.sends, let since else { return sample }
         var metrics = UDPPathMetrics()

@@ -11,6 +11,7 @@ struct UDPReceiveLoop: ~Copyable {
     let flow: UDPFlow
     let plan: DataPlan
     let window: ReceiverWindow
+    let meter: ThreadMeter
     /// Raised when the plane closes, and when the session does.
     let stop: StopSignal
     let sessionStop: StopSignal
@@ -20,6 +21,7 @@ struct UDPReceiveLoop: ~Copyable {
     private let info = ReceiveInfo()
     private var lastArrival: MonotonicTime?
     private var lastBusy = MonotonicTime(nanoseconds: 0)
+    private var hasReceived = false
     private var tailAt: MonotonicTime?
     private var hasEnded = false
     private var feedbackDue = MonotonicTime.never
@@ -53,12 +55,13 @@ struct UDPReceiveLoop: ~Copyable {
     private static let busyDatagrams = 16
 
     init(
-        flow: UDPFlow, plan: DataPlan, window: ReceiverWindow, stop: StopSignal, sessionStop: StopSignal,
-        isPaused: @escaping @Sendable () -> Bool, events: Events
+        flow: UDPFlow, plan: DataPlan, window: ReceiverWindow, meter: ThreadMeter, stop: StopSignal,
+        sessionStop: StopSignal, isPaused: @escaping @Sendable () -> Bool, events: Events
     ) {
         self.flow = flow
         self.plan = plan
         self.window = window
+        self.meter = meter
         self.stop = stop
         self.sessionStop = sessionStop
         self.isPaused = isPaused
@@ -81,12 +84,16 @@ struct UDPReceiveLoop: ~Copyable {
         events.ready()
         if showsAddress { (wakeUpsLeft, wakeUpDue) = (Self.greetings, now) }
         if waiting > 0 { take(waiting, now) }
+        var lastTurn = now
         while !stop.isRaised, !sessionStop.isRaised {
             let received = receive()
             let now = MonotonicClock.now()
             if received >= Self.busyDatagrams { lastBusy = now }
             keepHouse(now)
-            if received == 0, now - lastBusy >= Self.lookout { wait(now) }
+            if received == 0 {
+                if now - lastBusy >= Self.lookout { wait(now) } else { meter.lookedOut(for: now - lastTurn) }
+            }
+            lastTurn = now
         }
         return nil
     }
@@ -217,6 +224,8 @@ struct UDPReceiveLoop: ~Copyable {
             return payload
         }
         if hasPayload {
+            if !hasReceived { meter.begin() }
+            hasReceived = true
             lastArrival = now
             if feedbackDue == .never, givesFeedback { feedbackDue = now + Self.feedbackPause }
             wakeUpsLeft = 0
@@ -319,6 +328,7 @@ struct UDPReceiveLoop: ~Copyable {
     private mutating func end(_ ending: ReceiverWindow.StreamEnding, _ now: MonotonicTime) {
         guard !hasEnded else { return }
         hasEnded = true
+        meter.end()
         noteDrops(flow.socket.dropCounter, now)
         events.ended(ending)
     }
