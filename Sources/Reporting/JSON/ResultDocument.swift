@@ -21,12 +21,13 @@ struct ResultDocument: Encodable {
     var pathMTU: PathMTUDocument?
     var handshake: HandshakeDocument?
     var security: SecurityDocument?
+    var qlog: QlogDocument?
     var warnings: [WarningDocument]
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
         case schema, id, tool, client, server, test, intervals, summary, streams, path, handshake, security, warnings
-        case error
+        case error, qlog
         case startedAt = "started_at"
         case fairnessIndex = "fairness_index"
         case pathDownload = "path_download"
@@ -59,6 +60,7 @@ struct ResultDocument: Encodable {
         pathMTU = report.pathMTU.map(PathMTUDocument.init)
         handshake = report.handshake.map(HandshakeDocument.init)
         security = report.security.map(SecurityDocument.init)
+        qlog = report.qlog.map(QlogDocument.init)
         warnings = report.warnings.map(WarningDocument.init)
         error = report.failure.map(ErrorDocument.init)
     }
