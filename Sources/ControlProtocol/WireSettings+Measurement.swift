@@ -21,6 +21,7 @@ extension WireSettings {
         flowControlWindow = settings.flowControlWindow?.bytes
         aead = settings.aead
         endpointThreads = settings.endpointThreads.map { UInt32(clamping: $0) }
+        recording = settings.recording.map { WireRecording($0) }
     }
 
     /// The peer's settings, safe to print.
@@ -44,6 +45,7 @@ extension WireSettings {
         settings.flowControlWindow = flowControlWindow.map { ByteCount($0) }
         settings.aead = aead.map { printable($0, limit: Self.longestName) }
         settings.endpointThreads = endpointThreads.map { Int(clamping: $0) }
+        settings.recording = recording.flatMap(\.settings)
         return settings
     }
 

@@ -18,6 +18,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
     package var flowControlWindow: UInt64?
     package var aead: String?
     package var endpointThreads: UInt32?
+    package var recording: WireRecording?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -37,6 +38,7 @@ package struct WireSettings: Sendable, Equatable, Codable {
         case usesMultipath = "mptcp"
         case flowControlWindow = "flow_control_window_bytes"
         case endpointThreads = "endpoint_threads"
+        case recording
     }
 
     package init() {}

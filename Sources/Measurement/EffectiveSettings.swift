@@ -32,6 +32,8 @@ public struct EffectiveSettings: Sendable, Hashable {
     public var flowControlWindow: ByteCount?
     /// How many threads carried this end's data connections (QUIC).
     public var endpointThreads: Int?
+    /// nil where nothing was recorded, or nobody said.
+    public var recording: RecordingSettings?
 
     public init() {}
 }

@@ -17,6 +17,8 @@ public struct TestReport: Sendable {
     public var pathMTU: PathMTUReport?
     public var handshake: HandshakeReport?
     public var security: SecurityReport?
+    /// What the client's qlog came to; nil without one.
+    public var qlog: QlogReport?
     public var warnings: [TestWarning]
     /// Present when the test didn't run to its planned end. What was measured until then stays in the report.
     public var failure: TestFailure?

@@ -3,7 +3,7 @@ package import QrateMeasurement
 package import QrateSecurity
 
 /// How a connection behaves: fixed when it is made (ngtcp2 0.12.1 changes none of this later).
-package struct ConnectionSettings: Sendable, Hashable {
+package struct ConnectionSettings: Sendable {
     package var congestionController = CongestionController.cubic
     /// The largest UDP payload to send. Path MTU discovery finds what the path carries up to here (RFC 8899); its
     /// probe sizes in ngtcp2 0.12.1 end at 1444.
@@ -32,6 +32,10 @@ package struct ConnectionSettings: Sendable, Hashable {
         set { ceiling = min(max(newValue, Self.windowLimits.lowerBound), Self.windowLimits.upperBound) }
     }
     private var ceiling = Self.windowLimit
+    /// Where the library's events go (qlog); nil for nowhere.
+    package var eventLog: (any EventLog)?
+    /// Where the connection's secrets go; nil for nowhere.
+    package var keyLog: KeyLog?
 
     package init() {}
 

@@ -38,6 +38,9 @@ struct ConnectionState {
     /// When the datagrams came that are being read, monotonic nanoseconds.
     var receivedAt: UInt64 = 0
 
+    /// Takes the library's events; nil where nobody asked for them. ``endTrace()`` lets go of it.
+    var trace: (any EventTrace)?
+
     static let sinkSize = 128 << 10
 
     init(peerUnidirectional: Int64, aead: AEADLibrary) {

@@ -114,7 +114,7 @@ package final class QUICConnection {
         let connection = QUICConnection(role: .client, settings, gate: nil)
         let session = try TLSSession.client(
             identity: identity, trust: trust, serverName: serverName, applicationProtocols: applicationProtocols,
-            cipher: settings.cipher, sessions: sessions, state: connection.state)
+            cipher: settings.cipher, sessions: sessions, keyLog: settings.keyLog, state: connection.state)
         connection.tls = session
         var destination =
             token.map { ConnectionID.random(length: 18, firstByte: $0.firstByte).raw }
@@ -123,6 +123,7 @@ package final class QUICConnection {
         var callbacks = ConnectionState.callbacks
         var library = connection.librarySettings(now)
         var parameters = connection.transportParameters()
+        connection.tellEvents(of: destination, &library)
         var path = rawPath(local, remote)
         var tokenBytes = token?.bytes ?? []
         let result = tokenBytes.withUnsafeMutableBufferPointer { tokenBytes in
@@ -145,7 +146,7 @@ package final class QUICConnection {
     ) throws(QUICError) -> QUICConnection {
         let connection = QUICConnection(role: .server, settings, gate: gate)
         let session = try TLSSession.server(
-            credentials, applicationProtocols: applicationProtocols, state: connection.state)
+            credentials, applicationProtocols: applicationProtocols, keyLog: settings.keyLog, state: connection.state)
         connection.tls = session
         connection.credentials = credentials
         if !credentials.alternatives.isEmpty { session.askForIdentity() }
@@ -165,6 +166,7 @@ package final class QUICConnection {
             withUnsafeMutableBytes(of: &parameters.stateless_reset_token) { $0.copyBytes(from: token) }
             parameters.stateless_reset_token_present = 1
         }
+        connection.tellEvents(of: parameters.original_dcid, &library)
         var path = rawPath(local, remote)
         var retryToken = initial.token
         let result = retryToken.withUnsafeMutableBufferPointer { tokenBytes in
@@ -197,6 +199,7 @@ package final class QUICConnection {
 
     deinit {
         if let conn = state.pointee.conn { ngtcp2_conn_del(conn) }
+        state.pointee.endTrace()  // where the library's connection never came to be
         tls = nil  // after the connection that uses it, before the state that its callbacks read
         state.pointee.deallocate()
         state.deallocate()

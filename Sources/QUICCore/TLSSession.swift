@@ -15,12 +15,13 @@ final class TLSSession {
 
     static func client(
         identity: ClientIdentity, trust: ServerTrust, serverName: String?, applicationProtocols: [String],
-        cipher: CipherSuite?, sessions: SessionMemory?, state: UnsafeMutablePointer<ConnectionState>
+        cipher: CipherSuite?, sessions: SessionMemory?, keyLog: KeyLog?,
+        state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) -> TLSSession {
         let end = Result { () throws(TLSError) in
             try TLSEnd.client(
                 .quic, identity: identity, trust: trust, serverName: serverName,
-                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions)
+                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions, keyLog: keyLog)
         }
         let session = TLSSession(try end.mapError(QUICError.init).get(), state)
         try QUICError.check(
@@ -30,11 +31,11 @@ final class TLSSession {
     }
 
     static func server(
-        _ credentials: ServerCredentials, applicationProtocols: [String],
+        _ credentials: ServerCredentials, applicationProtocols: [String], keyLog: KeyLog?,
         state: UnsafeMutablePointer<ConnectionState>
     ) throws(QUICError) -> TLSSession {
         let end = Result { () throws(TLSError) in
-            try TLSEnd.server(.quic, credentials, applicationProtocols: applicationProtocols)
+            try TLSEnd.server(.quic, credentials, applicationProtocols: applicationProtocols, keyLog: keyLog)
         }
         let session = TLSSession(try end.mapError(QUICError.init).get(), state)
         try QUICError.check(

@@ -10,6 +10,7 @@ import QrateTransportAPI
 ///     print(report.phases.first?.perSecond as Any)
 public final class HandshakeClient: Sendable {
     private let test: HandshakeTest
+    private let recording: Recording
 
     /// What a measurement tells while it runs.
     public enum Event: Sendable {
@@ -23,8 +24,9 @@ public final class HandshakeClient: Sendable {
     ///   can't be used.
     public init(_ configuration: HandshakeConfiguration) throws(TestFailure) {
         try configuration.validate()
+        recording = try Recording.open(configuration.recording, for: [configuration.parameters.transport])
         test = HandshakeTest(
-            transport: try TransportFactory.make(configuration.connection),
+            transport: try TransportFactory.make(configuration.connection, recording),
             endpoint: Endpoint(host: configuration.host, port: configuration.port),
             parameters: configuration.parameters, connectTimeout: configuration.connectTimeout,
             startedAt: Date().timeIntervalSince1970)
@@ -35,13 +37,15 @@ public final class HandshakeClient: Sendable {
     /// - Parameter observe: Called in order, before this returns.
     /// - Returns: Always a report. Its `failure` says why, when it didn't run to its planned end.
     public func run(_ observe: @escaping @Sendable (Event) -> Void = { _ in }) async -> HandshakeTestReport {
-        await test.run { event in
+        var report = await test.run { event in
             switch event {
             case .started(let report): observe(.started(report))
             case .phaseBegan(let kind): observe(.phaseBegan(kind))
             case .phaseEnded(let phase): observe(.phaseEnded(phase))
             }
         }
+        report.warnings += recording.keyLogWarnings
+        return report
     }
 
     /// Ends the measurement early. Idempotent, from any thread.

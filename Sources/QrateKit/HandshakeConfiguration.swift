@@ -20,12 +20,15 @@ public struct HandshakeConfiguration: Sendable, Hashable {
     public var local: LocalAddress
     /// Where known servers are remembered; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?
+    /// What this end records beside measuring: there is no qlog of handshakes.
+    public var recording: RecordingOptions
 
     public init(
         host: String, port: UInt16 = TestConfiguration.defaultPort,
         parameters: HandshakeParameters = HandshakeParameters(), trust: TrustPolicy = .verify(),
         serverName: String? = nil, certificate: CertificateFiles? = nil, connectTimeout: Duration = .seconds(10),
-        local: LocalAddress = LocalAddress(), stateDirectory: String? = nil
+        local: LocalAddress = LocalAddress(), stateDirectory: String? = nil,
+        recording: RecordingOptions = RecordingOptions()
     ) {
         self.host = host
         self.port = port
@@ -36,6 +39,7 @@ public struct HandshakeConfiguration: Sendable, Hashable {
         self.connectTimeout = connectTimeout
         self.local = local
         self.stateDirectory = stateDirectory
+        self.recording = recording
     }
 
     /// - Throws: `usage`, with the value and the limit that it breaks.
@@ -43,6 +47,11 @@ public struct HandshakeConfiguration: Sendable, Hashable {
         if let failure = parameters.usageFailure { throw failure }
         guard local.port == nil else {
             throw TestFailure(.usage, "a local port (--cport) is for one socket, and handshakes need many")
+        }
+        guard recording.qlogDirectory == nil else {
+            throw TestFailure(
+                .usage,
+                "a measurement of handshakes takes no --qlog: it would make thousands of files and be slowed by each")
         }
         try connection.validate()
     }
@@ -53,6 +62,6 @@ public struct HandshakeConfiguration: Sendable, Hashable {
         test.settings.cipher = parameters.cipher
         return TestConfiguration(
             host: host, port: port, parameters: test, trust: trust, serverName: serverName, certificate: certificate,
-            connectTimeout: connectTimeout, local: local, stateDirectory: stateDirectory)
+            connectTimeout: connectTimeout, local: local, stateDirectory: stateDirectory, recording: recording)
     }
 }

@@ -27,6 +27,8 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var network: NetworkOptions
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?
+    /// What this end records beside serving: of every client's connections.
+    public var recording: RecordingOptions
 
     public init(port: UInt16 = TestConfiguration.defaultPort) {
         self.port = port
@@ -36,6 +38,7 @@ public struct ServerConfiguration: Sendable, Hashable {
         demandsRetry = false
         idleTimeout = .seconds(30)
         network = NetworkOptions()
+        recording = RecordingOptions()
     }
 
     /// - Throws: `usage`, with the value and the limit that it breaks.

@@ -13,6 +13,7 @@ import QrateTransportAPI
 /// sides and still gives what was measured.
 public final class TestClient: Sendable {
     private let test: ClientTest
+    private let recording: Recording
 
     /// What a test tells while it runs.
     public enum Event: Sendable {
@@ -29,8 +30,9 @@ public final class TestClient: Sendable {
     ///   can't be used.
     public init(_ configuration: TestConfiguration) throws(TestFailure) {
         try configuration.validate()
+        recording = try Recording.open(configuration.recording, for: [configuration.parameters.transport])
         test = ClientTest(
-            transport: try TransportFactory.make(configuration),
+            transport: try TransportFactory.make(configuration, recording),
             endpoint: Endpoint(host: configuration.host, port: configuration.port),
             parameters: configuration.parameters, connectTimeout: configuration.connectTimeout,
             startedAt: Date().timeIntervalSince1970)
@@ -43,7 +45,7 @@ public final class TestClient: Sendable {
     /// - Returns: Always a report. Its `failure` says why, when the test didn't run to its planned end.
     public func run(_ observe: @escaping @Sendable (Event) -> Void = { _ in }) async -> TestReport {
         let startedAt = Date().timeIntervalSince1970
-        return await test.run { event in
+        var report = await test.run { event in
             switch event {
             case .connected: break
             case .started(let header): observe(.started(TestReport(header, startedAt: startedAt)))
@@ -52,6 +54,8 @@ public final class TestClient: Sendable {
             case .paused(let isPaused): observe(.paused(isPaused))
             }
         }
+        await recording.conclude(&report)
+        return report
     }
 
     /// Lets payload stand still at both ends, or go on; ``Event/paused(_:)`` says when. The time between counts nowhere.

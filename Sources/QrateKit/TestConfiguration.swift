@@ -31,12 +31,15 @@ public struct TestConfiguration: Sendable, Hashable {
     public var local: LocalAddress
     /// Where known servers are remembered; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?
+    /// What this end records beside measuring.
+    public var recording: RecordingOptions
 
     public init(
         host: String, port: UInt16 = defaultPort, parameters: TestParameters = TestParameters(),
         trust: TrustPolicy = .verify(), serverName: String? = nil, certificate: CertificateFiles? = nil,
         connectTimeout: Duration = .seconds(10), network: NetworkOptions = NetworkOptions(),
-        local: LocalAddress = LocalAddress(), stateDirectory: String? = nil
+        local: LocalAddress = LocalAddress(), stateDirectory: String? = nil,
+        recording: RecordingOptions = RecordingOptions()
     ) {
         self.host = host
         self.port = port
@@ -48,6 +51,7 @@ public struct TestConfiguration: Sendable, Hashable {
         self.network = network
         self.local = local
         self.stateDirectory = stateDirectory
+        self.recording = recording
     }
 
     /// - Throws: `usage`, with the value and the limit that it breaks, or with the setting that the transport has no use
@@ -71,6 +75,9 @@ public struct TestConfiguration: Sendable, Hashable {
     /// What isn't in the parameters and yet makes no sense with every transport.
     private func refuseUnused() throws(TestFailure) {
         let name = parameters.transport.displayName
+        if recording.qlogDirectory != nil, parameters.transport != .quic {
+            throw TestFailure(.usage, "\(name) has no use for --qlog, which records QUIC's packets")
+        }
         switch parameters.transport {
         case .quic, .tls: break
         case .tcp, .udp:

@@ -18,6 +18,7 @@ public final class TestServer: Sendable {
     private let server: SessionServer
     private let configuration: ServerConfiguration
     private let credentials: CurrentCredentials
+    private let recording: Recording
 
     /// What a server tells about its clients.
     public enum Event: Sendable {
@@ -54,8 +55,13 @@ public final class TestServer: Sendable {
         try configuration.validate()
         let loaded = await loadCredentials(configuration)
         let aead = await configuration.network.aead.library
+        let recording = await DedicatedThread.run(name: "qrate-recording") {
+            Result { () throws(TestFailure) in try Recording.open(configuration.recording, for: [.quic, .tls]) }
+        }
         do {
-            return try TestServer(configuration, try loaded.get(), aead, observe)
+            return try TestServer(configuration, try loaded.get(), try recording.get(), aead, observe)
+        } catch let failure as TestFailure {
+            throw failure
         } catch let error as TransportError {
             throw error.failure
         } catch let error as SecurityError {
@@ -66,22 +72,26 @@ public final class TestServer: Sendable {
     }
 
     private init(
-        _ configuration: ServerConfiguration, _ credentials: ServerCredentials, _ aead: AEADLibrary,
-        _ observe: @escaping @Sendable (Event) -> Void
+        _ configuration: ServerConfiguration, _ credentials: ServerCredentials, _ recording: Recording,
+        _ aead: AEADLibrary, _ observe: @escaping @Sendable (Event) -> Void
     ) throws {
         self.configuration = configuration
+        self.recording = recording
         DescriptorLimit.raise()
         let current = CurrentCredentials(credentials)
         var options = QUICListener.Options()
         options.demandsRetry = configuration.demandsRetry
         options.settings.idleTimeout = configuration.idleTimeout
         options.settings.aead = aead
+        options.settings.eventLog = recording.qlog
+        options.settings.keyLog = recording.keyLog
         let threads = configuration.threads ?? min(Processors.available, ConnectionIDSpace.counts.upperBound)
         let door = try FrontDoor.open(
             port: configuration.port, threads: threads, configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
         var streamOptions = StreamListener.Options()
         streamOptions.aead = aead
+        streamOptions.keyLog = recording.keyLog
         let streams = try StreamListener(on: door, streamOptions) { current.value }
         let listener = ServerListener(port: door.port, [quic, streams])
         var limits = AdmissionControl.Limits()
@@ -95,12 +105,23 @@ public final class TestServer: Sendable {
     }
 
     /// Serves until ``stop()``, or until the one test of a one-off server is over. Every thread has ended then.
-    public func run() async { await server.run() }
+    public func run() async {
+        await server.run()
+        _ = await recording.qlog?.close()
+    }
 
     /// Ends the running tests in order, with partial results, and lets ``run()`` return. Idempotent.
     public func stop() { server.stop() }
 
     public var runningTests: Int { server.runningTests }
+
+    // MARK: What is recorded
+
+    /// What came of the qlog so far, all of it once ``run()`` has returned; nil without one.
+    public var qlog: QlogReport? { recording.qlog?.report }
+
+    /// Why secrets are missing from the key log; nil when none are, and without one.
+    public var keyLogFailure: String? { recording.keyLog?.failure }
 
     // MARK: The certificate
 

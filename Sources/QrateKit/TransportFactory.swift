@@ -6,9 +6,11 @@ import QrateTransports
 
 /// The one place that knows which transport carries which kind of test.
 enum TransportFactory {
-    /// - Parameter sessions: What TLS sessions the transport may resume, and where it puts new ones; nil for none.
+    /// - Parameters:
+    ///   - recording: What its connections tell of themselves.
+    ///   - sessions: What TLS sessions the transport may resume, and where it puts new ones; nil for none.
     static func make(
-        _ configuration: TestConfiguration, sessions: SessionMemory? = nil
+        _ configuration: TestConfiguration, _ recording: Recording, sessions: SessionMemory? = nil
     ) throws(TestFailure) -> any Transport {
         let trust = try configuration.trust.clientTrust(
             serverName: configuration.serverName, stateDirectory: configuration.stateDirectory)
@@ -26,6 +28,8 @@ enum TransportFactory {
                     socketOptions: configuration.network.socketOptions, trust: trust, identity: identity)
                 transport.aead = configuration.network.aead
                 transport.sessions = sessions
+                transport.settings.eventLog = recording.qlog
+                transport.settings.keyLog = recording.keyLog
                 return transport
             } catch {
                 throw error.failure
@@ -33,7 +37,8 @@ enum TransportFactory {
         case .tls:
             return StreamTransport.tls(
                 local: configuration.local.localEnd, settings: settings, trust: trust,
-                aead: configuration.network.aead, identity: identity, sessions: sessions)
+                aead: configuration.network.aead, identity: identity, sessions: sessions,
+                keyLog: recording.keyLog)
         case .tcp, .udp:
             return StreamTransport.tcp(
                 local: configuration.local.localEnd, settings: settings,

@@ -17,6 +17,8 @@ package final class TLSEnd {
     package private(set) var clientRefusal: ClientRefusal?
     /// Client: what becomes of sessions; nil when none is resumed.
     var resumption: Resumption?
+    /// Where this session's secrets go; nil for nowhere.
+    let keyLog: KeyLog?
     /// Server: whether the client may get a ticket, as far as is known yet.
     var mayHaveTicket = false
 
@@ -29,13 +31,15 @@ package final class TLSEnd {
     /// - Parameters:
     ///   - cipher: The only record cipher to agree to; nil for any.
     ///   - sessions: Where a session to resume is taken from, and this one's tickets go; nil for neither.
+    ///   - keyLog: Where the session's secrets go; nil for nowhere.
     package static func client(
         _ carrier: TLSPriorities.Carrier, identity: ClientIdentity, trust: ServerTrust, serverName: String?,
-        applicationProtocols: [String], cipher: CipherSuite? = nil, sessions: SessionMemory? = nil
+        applicationProtocols: [String], cipher: CipherSuite? = nil, sessions: SessionMemory? = nil,
+        keyLog: KeyLog? = nil
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_CLIENT, identity, identity.credentials, .ofServers(trust),
-            usesTickets: sessions != nil)
+            usesTickets: sessions != nil, keyLog)
         try TLSPriorities.apply(to: end.handle, carrier, cipher: cipher, resumesSessions: sessions != nil)
         try end.offer(applicationProtocols)
         if let sessions {
@@ -53,11 +57,12 @@ package final class TLSEnd {
     }
 
     package static func server(
-        _ carrier: TLSPriorities.Carrier, _ credentials: ServerCredentials, applicationProtocols: [String]
+        _ carrier: TLSPriorities.Carrier, _ credentials: ServerCredentials, applicationProtocols: [String],
+        keyLog: KeyLog? = nil
     ) throws(TLSError) -> TLSEnd {
         let end = try TLSEnd(
             GNUTLS_SERVER, credentials.identity, credentials.identity.credentials,
-            credentials.clientAuthority.map { .ofClients($0) }, usesTickets: credentials.tickets != nil)
+            credentials.clientAuthority.map { .ofClients($0) }, usesTickets: credentials.tickets != nil, keyLog)
         try TLSPriorities.apply(to: end.handle, carrier)
         try end.offer(applicationProtocols)
         if let tickets = credentials.tickets { end.allowTickets(tickets) }
@@ -70,7 +75,7 @@ package final class TLSEnd {
 
     private init(
         _ role: gnutls_init_flags_t, _ identity: any AnyObject & Sendable, _ credentials: OpaquePointer,
-        _ judge: Judge?, usesTickets: Bool
+        _ judge: Judge?, usesTickets: Bool, _ keyLog: KeyLog?
     ) throws(TLSError) {
         // A server sends its ticket when it is told to, by `sendTicket()`.
         let tickets =
@@ -85,12 +90,19 @@ package final class TLSEnd {
         self.handle = handle
         self.identity = identity
         self.judge = judge
+        self.keyLog = keyLog
         // From here on `deinit` runs when something throws.
         try TLSError.check(
             gnutls_credentials_set(handle, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials)),
             "setting credentials")
         // Not retained: this object owns the session, and nothing calls back once it is freed.
         gnutls_db_set_ptr(handle, Unmanaged.passUnretained(self).toOpaque())
+        // Also without a log: the library's own function would write to the file that its environment names, and nobody
+        // would know.
+        gnutls_session_set_keylog_function(handle) { session, label, secret in
+            KeyLog.record(session, label, secret)
+            return 0
+        }
         if judge != nil {
             gnutls_session_set_verify_function(handle) { TLSEnd.of($0).judgePeer() ? 0 : GNUTLS_E_CERTIFICATE_ERROR }
         }

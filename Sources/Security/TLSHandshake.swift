@@ -33,20 +33,26 @@ package final class TLSHandshake {
     ///   - cipher: The only record cipher to agree to; nil for any.
     ///   - aead: Who shall seal and open records where AES-GCM is agreed on.
     ///   - sessions: Where a session to resume is taken from, and this one's tickets go; nil for neither.
+    ///   - keyLog: Where the session's secrets go; nil for nowhere.
     package static func client(
         identity: ClientIdentity, trust: ServerTrust, serverName: String?, applicationProtocols: [String],
-        cipher: CipherSuite? = nil, aead: AEADLibrary = .gnutls, sessions: SessionMemory? = nil
+        cipher: CipherSuite? = nil, aead: AEADLibrary = .gnutls, sessions: SessionMemory? = nil,
+        keyLog: KeyLog? = nil
     ) throws(TLSError) -> TLSHandshake {
         TLSHandshake(
             try .client(
                 .tcp, identity: identity, trust: trust, serverName: serverName,
-                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions), .client, aead)
+                applicationProtocols: applicationProtocols, cipher: cipher, sessions: sessions, keyLog: keyLog),
+            .client,
+            aead)
     }
 
     package static func server(
-        _ credentials: ServerCredentials, applicationProtocols: [String], aead: AEADLibrary = .gnutls
+        _ credentials: ServerCredentials, applicationProtocols: [String], aead: AEADLibrary = .gnutls,
+        keyLog: KeyLog? = nil
     ) throws(TLSError) -> TLSHandshake {
-        TLSHandshake(try .server(.tcp, credentials, applicationProtocols: applicationProtocols), .server, aead)
+        TLSHandshake(
+            try .server(.tcp, credentials, applicationProtocols: applicationProtocols, keyLog: keyLog), .server, aead)
     }
 
     private init(_ end: TLSEnd, _ role: Role, _ aead: AEADLibrary) {
@@ -127,7 +133,7 @@ package final class TLSHandshake {
             consumed = 0
             return TLSConnection(
                 reader: reader, writer: writer, cipher: end.cipher, aead: writeKeys.library, applicationProtocol: name,
-                verdict: end.verdict, isResumed: end.isResumed)
+                verdict: end.verdict, isResumed: end.isResumed, logsKeys: end.keyLog != nil)
         } catch {
             throw .library(error)
         }
@@ -207,4 +213,6 @@ package struct TLSConnection {
     package let verdict: TrustVerdict?
     /// Whether the session is that of an earlier connection.
     package let isResumed: Bool
+    /// Whether its secrets went to a ``KeyLog``.
+    package let logsKeys: Bool
 }

@@ -14,6 +14,14 @@ package final class WakeUp: Sendable {
         _ = write(descriptor, &one, MemoryLayout<UInt64>.size)  // fails only when it is already signalled 2^64-2 times
     }
 
+    /// Waits for a signal that nobody has taken yet. Blocks: for threads of our own.
+    ///
+    /// - Parameter milliseconds: How long at most; nil for ever.
+    package func wait(milliseconds: Int32?) {
+        var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&interest, 1, milliseconds ?? -1) > 0 { clear() }
+    }
+
     func clear() {
         var count: UInt64 = 0
         _ = read(descriptor, &count, MemoryLayout<UInt64>.size)

@@ -14,6 +14,7 @@ struct ClientCommand: AsyncParsableCommand {
     @OptionGroup(title: "Network") var endpoint: EndpointArguments
     @OptionGroup(title: "Network") var network: NetworkArguments
     @OptionGroup(title: "Certificates") var certificates: CertificateArguments
+    @OptionGroup(title: "Recording") var recording: RecordingArguments
     @OptionGroup(title: "Output") var output: OutputArguments
 
     func validate() throws {
@@ -54,6 +55,7 @@ struct ClientCommand: AsyncParsableCommand {
         configuration.connectTimeout = endpoint.connectTimeout.duration
         configuration.network = network.options
         configuration.local = try endpoint.local
+        configuration.recording = recording.options
         return configuration
     }
 }

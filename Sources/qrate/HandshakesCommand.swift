@@ -85,6 +85,7 @@ struct HandshakesCommand: AsyncParsableCommand {
         configuration.certificate = try certificates.files
         configuration.connectTimeout = endpoint.connectTimeout.duration
         configuration.local = try endpoint.local
+        configuration.recording.keyLogFile = KeyLogVariable.file
         return configuration
     }
 }

@@ -46,6 +46,12 @@ struct Qrate: AsyncParsableCommand {
         subcommands: [ClientCommand.self, ServeCommand.self, HandshakesCommand.self],
         defaultSubcommand: ClientCommand.self)
 
+    private static let environment = """
+        ENVIRONMENT:
+          SSLKEYLOGFILE           QUIC, TLS: append the secrets of all connections to this
+                                  file (NSS key log). Who has it can read what they carry.
+        """
+
     /// How to use it, and the options of the default subcommand, which the parser would only show for
     /// `qrate client --help`.
     private static var clientHelp: String {
@@ -57,6 +63,6 @@ struct Qrate: AsyncParsableCommand {
         let help = ClientCommand.helpMessage(columns: 78).split(separator: "\n", omittingEmptySubsequences: false)
         // Its last section has nothing but the option that the reader just used.
         let sections = help.drop { $0 != "ARGUMENTS:" }.prefix { $0 != "OPTIONS:" }
-        return usage + "\n\n" + sections.joined(separator: "\n")
+        return usage + "\n\n" + sections.joined(separator: "\n") + environment
     }
 }

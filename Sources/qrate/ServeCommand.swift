@@ -9,6 +9,9 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Without --cert and --key it makes a self-signed certificate at the first start and keeps it in \
             $XDG_STATE_HOME/qrate. SIGHUP reads the certificate and --client-ca anew; SIGINT and SIGTERM end running tests in order.
+
+            With SSLKEYLOGFILE in its environment it appends the secrets of all QUIC and TLS connections to that file: who has \
+            it can read them.
             """)
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The port. 0 takes a free one.", valueName: "port"))
@@ -52,6 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
     var threads: Int?
 
     @OptionGroup var network: NetworkArguments
+    @OptionGroup var recording: RecordingArguments
 
     @Flag(help: "Print events as JSON objects, one a line, on standard output.")
     var json = false
@@ -62,7 +66,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let log = ServeLog(json: json, quiet: quiet)
         do throws(TestFailure) {
-            let server = try await TestServer.start(try configuration()) { log.record($0) }
+            let configuration = try configuration()
+            let server = try await TestServer.start(configuration) { log.record($0) }
             SignalWatch.handle { signal, isRepeated in
                 guard signal == SIGHUP else {
                     server.stop()
@@ -78,8 +83,10 @@ struct ServeCommand: AsyncParsableCommand {
                     }
                 }
             }
+            log.recording(configuration.recording)
             log.listening(server)  // after it, signals are ours
             await server.run()
+            log.recorded(server)
         } catch {
             log.failed(error)
             throw ExitCode(error.kind.exitStatus)
@@ -97,6 +104,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.idleTimeout = idleTimeout.duration
         configuration.threads = threads
         configuration.network = network.options
+        configuration.recording = recording.options
         return configuration
     }
 }

@@ -17,6 +17,27 @@ struct ServeLog: Sendable {
         note("certificate \(server.fingerprint)")
     }
 
+    /// What goes into files while it serves.
+    func recording(_ options: RecordingOptions) {
+        if let directory = options.qlogDirectory { note("a qlog of every QUIC connection goes to \(directory)") }
+        if let file = options.keyLogFile {
+            problem("the secrets of all QUIC and TLS connections go to \(file): who has it can read them")
+        }
+    }
+
+    /// What came of it in the end.
+    func recorded(_ server: TestServer) {
+        if let qlog = server.qlog {
+            let connections = qlog.files == 1 ? "1 connection" : "\(qlog.files) connections"
+            note("qlog: \(qlog.events) events of \(connections), \(qlog.bytes.bytes) bytes in \(qlog.directory)")
+            if qlog.droppedEvents > 0 || qlog.failure != nil {
+                let reason = qlog.failure ?? "they came faster than they could be written"
+                problem("qlog: \(qlog.droppedEvents) events are missing: \(reason)")
+            }
+        }
+        if let failure = server.keyLogFailure { problem("secrets are missing from the key log: \(failure)") }
+    }
+
     func record(_ event: TestServer.Event) {
         switch event {
         case .testStarted(let test):

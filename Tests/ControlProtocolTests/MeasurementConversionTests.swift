@@ -80,6 +80,9 @@ import Testing
         settings.receiveBuffer = 2
         settings.explicitCongestionNotification = false
         settings.aead = "libipsec-mb"
+        settings.recording = RecordingSettings(qlog: true, keyLog: false)
+        #expect(WireSettings(settings).settings == settings)
+        settings.recording = RecordingSettings(qlog: false, keyLog: true)
         #expect(WireSettings(settings).settings == settings)
     }
 

@@ -13,6 +13,7 @@ struct TestResult: Decodable, Sendable {
     var path: Path?
     var handshake: Handshake?
     var security: Security?
+    var qlog: Qlog?
     var warnings: [Warning]?
     var error: Failure?
 
@@ -34,6 +35,7 @@ struct TestResult: Decodable, Sendable {
         var receiveBufferBytes: Int?
         var aead: String?
         var endpointThreads: Int?
+        var recording: Recording?
     }
 
     struct Row: Decodable, Sendable {
@@ -100,6 +102,16 @@ struct TestResult: Decodable, Sendable {
         var knownSince: String?
         var fingerprintSha256: String
     }
+    struct Recording: Decodable, Sendable { var qlog: Bool, keyLog: Bool }
+    struct Qlog: Decodable, Sendable {
+        var directory: String
+        var files: Int
+        var bytes: UInt64
+        var events: UInt64
+        var droppedEvents: UInt64
+        var writerCpuMs: Double
+    }
+
     struct Warning: Decodable, Sendable { var code: String }
     struct Failure: Decodable, Sendable { var kind: String, message: String }
 }

@@ -3,7 +3,7 @@ import QrateMeasurement
 /// What a reader of the report should know about its figures.
 extension ClientMachine {
     func doubts() -> [TestWarning] {
-        var doubts: [TestWarning] = []
+        var doubts = serverRecordings
         for direction in [Direction.upload, .download] {
             guard let summary = report.summary(direction) else { continue }
             doubts += receiverDoubts(summary, direction)
@@ -20,6 +20,13 @@ extension ClientMachine {
             else { return nil }
             return .cpuBound(end, thread, share: share)
         }
+    }
+
+    /// What the client itself records, its owner knows and says.
+    private var serverRecordings: [TestWarning] {
+        let recording = report.server?.settings.recording
+        return (recording?.qlog == true ? [.serverQlog] : [])
+            + (recording?.keyLog == true ? [.keyLog(at: .server)] : [])
     }
 
     /// Losses are no disagreement: only where every byte has to arrive must the ends' counts be equal.

@@ -22,12 +22,13 @@ struct ResultDocument: Encodable {
     var handshake: HandshakeDocument?
     var security: SecurityDocument?
     var cpu: ProcessorDocument?
+    var qlog: QlogDocument?
     var warnings: [WarningDocument]
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
         case schema, id, tool, client, server, test, intervals, summary, streams, path, handshake, security, cpu
-        case warnings, error
+        case warnings, error, qlog
         case startedAt = "started_at"
         case fairnessIndex = "fairness_index"
         case pathDownload = "path_download"
@@ -61,6 +62,7 @@ struct ResultDocument: Encodable {
         handshake = report.handshake.map(HandshakeDocument.init)
         security = report.security.map(SecurityDocument.init)
         cpu = ProcessorDocument(report)
+        qlog = report.qlog.map(QlogDocument.init)
         warnings = report.warnings.map(WarningDocument.init)
         error = report.failure.map(ErrorDocument.init)
     }

@@ -75,6 +75,7 @@ struct SettingsDocument: Encodable {
     var flowControlWindow: UInt64?
     var aead: String?
     var endpointThreads: Int?
+    var recording: RecordingDocument?
 
     enum CodingKeys: String, CodingKey {
         case congestionController = "congestion"
@@ -93,7 +94,7 @@ struct SettingsDocument: Encodable {
         case skipsReceiveCopy = "skip_receive_copy"
         case usesMultipath = "mptcp"
         case flowControlWindow = "flow_control_window_bytes"
-        case aead
+        case aead, recording
         case endpointThreads = "endpoint_threads"
     }
 
@@ -118,5 +119,6 @@ struct SettingsDocument: Encodable {
         flowControlWindow = settings.flowControlWindow?.bytes
         aead = settings.aead.map(PrintableText.clean)
         endpointThreads = settings.endpointThreads
+        recording = settings.recording.map(RecordingDocument.init)
     }
 }

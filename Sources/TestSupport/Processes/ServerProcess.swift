@@ -63,10 +63,15 @@ package struct ServerProcess: Sendable {
 
     /// Runs a client of this server to its end.
     ///
-    /// - Parameter host: nil for where the server is.
-    package func client(_ arguments: [String], host: String? = nil) async throws -> RunningProgram.Outcome {
+    /// - Parameters:
+    ///   - host: nil for where the server is.
+    ///   - variables: What to change in its environment.
+    package func client(
+        _ arguments: [String], host: String? = nil, variables: [String: String] = [:]
+    ) async throws -> RunningProgram.Outcome {
         try await QrateProgram.run(
-            command(arguments, host: host), state: clientState, launcher: path?.launcher(.client) ?? [])
+            command(arguments, host: host), state: clientState, variables: variables,
+            launcher: path?.launcher(.client) ?? [])
     }
 
     /// Runs a client of this server for as long as `body` takes; if it runs then, it is killed.
@@ -106,9 +111,11 @@ package struct ServerProcess: Sendable {
 /// - Parameters:
 ///   - state: Its `XDG_STATE_HOME`, nil for a new one.
 ///   - path: Between it and its clients; nil for this machine's loopback.
+///   - variables: What to change in its environment.
 ///   - files: Writes what the server needs into a directory of its own, and gives the arguments about it.
 package func withServer<Result>(
-    _ arguments: [String] = [], state: String? = nil, over path: EmulatedPath? = nil,
+    _ arguments: [String] = [], state: String? = nil, variables: [String: String] = [:],
+    over path: EmulatedPath? = nil,
     files: (_ directory: String) throws -> [String] = { _ in [] },
     _ body: (ServerProcess) async throws -> Result
 ) async throws -> Result {
@@ -119,7 +126,9 @@ package func withServer<Result>(
     }
     let command = ["serve", "-p", "0", "--json"] + arguments + (try files(place))
     let launcher = path?.launcher(.server) ?? []
-    return try await QrateProgram.with(command, state: state ?? place + "/server", launcher: launcher) { program in
+    return try await QrateProgram.with(
+        command, state: state ?? place + "/server", variables: variables, launcher: launcher
+    ) { program in
         let server = try await ServerProcess.listening(program, place, path)
         let result = try await body(server)
         try await server.stop()

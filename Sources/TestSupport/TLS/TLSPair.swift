@@ -90,13 +90,15 @@ package struct TLSPair {
         _ credentials: ServerCredentials, identity: ClientIdentity = ClientIdentity(),
         trust: ServerTrust = ServerTrust(.insecure, endpoint: "test:5201"), serverName: String? = nil,
         clientProtocols: [String] = ["qrate/1"], cipher: CipherSuite? = nil, sessions: SessionMemory? = nil,
-        clientAEAD: AEADLibrary = .gnutls, serverAEAD: AEADLibrary = .gnutls
+        clientAEAD: AEADLibrary = .gnutls, serverAEAD: AEADLibrary = .gnutls, clientKeyLog: KeyLog? = nil,
+        serverKeyLog: KeyLog? = nil
     ) throws {
         client = TLSTestEnd(
             try .client(
                 identity: identity, trust: trust, serverName: serverName, applicationProtocols: clientProtocols,
-                cipher: cipher, aead: clientAEAD, sessions: sessions))
-        server = TLSTestEnd(try .server(credentials, applicationProtocols: ["qrate/1"], aead: serverAEAD))
+                cipher: cipher, aead: clientAEAD, sessions: sessions, keyLog: clientKeyLog))
+        server = TLSTestEnd(
+            try .server(credentials, applicationProtocols: ["qrate/1"], aead: serverAEAD, keyLog: serverKeyLog))
     }
 
     /// Lets the handshake go on until nobody has anything to say.

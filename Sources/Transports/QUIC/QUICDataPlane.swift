@@ -125,6 +125,8 @@ final class QUICDataPlane: DataPlane {
         let samples = all.compactMap(\.self)
         var settings = samples.settings()
         settings.congestionController = self.settings.congestionController.rawValue
+        settings.recording = RecordingSettings(
+            qlog: self.settings.eventLog != nil, keyLog: self.settings.keyLog != nil)
         if plan.receives { settings.flowControlWindow = ByteCount(self.settings.windowCeiling) }
         if let byte = plan.parameters.settings.typeOfService { settings.typeOfService = byte & 0xfc }
         settings.pacingBurst = pacing.burst

@@ -17,6 +17,8 @@ protocol ByteStream: AnyObject, Sendable {
     var security: SecurityReport? { get }
     /// Who seals and opens its records; nil where nothing does, and before the handshake is done.
     var aead: AEADLibrary? { get }
+    /// Whether the secrets of what protects it went to a key log. Not before the handshake is done.
+    var logsKeys: Bool { get }
     /// Whether what protects it is the session of an earlier connection; nil as with ``security``.
     var isResumed: Bool? { get }
     /// Takes the handshake as far as it goes now. Called again when the socket is ready, until it is ``HandshakeState/done``;
@@ -70,6 +72,7 @@ enum WriteResult: Equatable {
 extension ByteStream {
     var security: SecurityReport? { nil }
     var aead: AEADLibrary? { nil }
+    var logsKeys: Bool { false }
     var isResumed: Bool? { nil }
     var unacknowledged: Int? { nil }
     var unsent: Int? { nil }

@@ -29,6 +29,8 @@ package final class StreamListener: TransportListener {
         package var arrivals = 400
         /// Who seals and opens records at this end.
         package var aead = AEADLibrary.gnutls
+        /// Where the secrets of TLS connections go; nil for nowhere.
+        package var keyLog: KeyLog?
 
         package init() {}
     }
@@ -60,7 +62,11 @@ package final class StreamListener: TransportListener {
         loop.post { turn in
             let arrivalDoor = Arrival.Door(
                 registry: registry,
-                secure: { socket in credentials.flatMap { TLSStream.server(socket, $0(), aead: options.aead) } },
+                secure: { socket in
+                    credentials.flatMap {
+                        TLSStream.server(socket, $0(), aead: options.aead, keyLog: options.keyLog)
+                    }
+                },
                 refused: { socket, error in
                     arrivals.refusals.yield(RefusedClient(address: "\(socket.remote)", failure: error.failure))
                 },

@@ -367,6 +367,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         // Before the connections are there, what they will get when they ask for nothing else.
         result.congestionController = settings.congestionController ?? control.congestionController
         result.aead = stream?.bytes.aead?.rawValue
+        result.recording = RecordingSettings(qlog: false, keyLog: stream?.bytes.logsKeys == true)
         guard let socket = stream?.bytes.socket else { return result }
         result.congestionController = socket.congestionController ?? result.congestionController
         result.sendBuffer = socket.sendBuffer.map { ByteCount(UInt64($0)) }

@@ -11,18 +11,19 @@ extension StreamTransport {
     ///   - aead: Who seals and opens records at this end.
     ///   - identity: Gives what the client shows of itself. Called before each session, on a thread that may block.
     ///   - sessions: Where sessions of connections to come are taken from, and tickets go; nil never to resume one.
+    ///   - keyLog: Where the secrets of all connections go; nil for nowhere.
     package static func tls(
         local: LocalEnd = LocalEnd(), settings: TransportSettings = TransportSettings(), trust: ClientTrust,
         aead: AEADChoice = .auto,
         identity: @escaping @Sendable () throws(SecurityError) -> ClientIdentity = { ClientIdentity() },
-        sessions: SessionMemory? = nil
+        sessions: SessionMemory? = nil, keyLog: KeyLog? = nil
     ) -> Self {
         Self(Setup(local: local, settings: settings)) { endpoint throws(TransportError) in
             try refuseBareOptions(settings)
             let client = TLSClient(
                 try await trust.prepare(for: endpoint, identity: identity),
                 serverName: trust.serverNameIndication(for: endpoint), cipher: settings.cipher,
-                aead: await aead.library, sessions: sessions, peer: "\(endpoint.host):\(endpoint.port)")
+                aead: await aead.library, sessions: sessions, keyLog: keyLog, peer: "\(endpoint.host):\(endpoint.port)")
             return ClientStreams(
                 transport: .tls, make: { socket throws(TransportError) in try client.makeStream(socket) },
                 accepted: { security, session throws(TransportError) in
@@ -58,19 +59,21 @@ private final class TLSClient: Sendable {
     private let cipher: CipherSuite?
     private let aead: AEADLibrary
     private let sessions: SessionMemory?
+    private let keyLog: KeyLog?
     private let peer: String
     /// What was made of the control connection's certificate, once it was accepted.
     private let verdict = Mutex<TrustVerdict?>(nil)
 
     init(
         _ credentials: ClientCredentials, serverName: String?, cipher: CipherSuite?, aead: AEADLibrary,
-        sessions: SessionMemory?, peer: String
+        sessions: SessionMemory?, keyLog: KeyLog?, peer: String
     ) {
         self.credentials = credentials
         self.serverName = serverName
         self.cipher = cipher
         self.aead = aead
         self.sessions = sessions
+        self.keyLog = keyLog
         self.peer = peer
     }
 
@@ -92,7 +95,8 @@ private final class TLSClient: Sendable {
         do throws(TLSError) {
             let handshake = try TLSHandshake.client(
                 identity: credentials.identity, trust: trust, serverName: serverName,
-                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead, sessions: sessions)
+                applicationProtocols: [ApplicationProtocol.qrate], cipher: cipher, aead: aead, sessions: sessions,
+                keyLog: keyLog)
             return TLSStream(socket, handshake, .client, peer: peer)
         } catch {
             throw TransportError(.failed, "TLS failed while \(error)", code: Int64(error.code))

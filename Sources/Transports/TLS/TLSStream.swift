@@ -37,11 +37,12 @@ final class TLSStream: ByteStream, @unchecked Sendable {
 
     /// The server's end of a connection; nil when the library has no memory for it.
     static func server(
-        _ socket: StreamSocket, _ credentials: ServerCredentials, aead: AEADLibrary = .gnutls
+        _ socket: StreamSocket, _ credentials: ServerCredentials, aead: AEADLibrary = .gnutls,
+        keyLog: KeyLog? = nil
     ) -> TLSStream? {
         guard
             let handshake = try? TLSHandshake.server(
-                credentials, applicationProtocols: [ApplicationProtocol.qrate], aead: aead)
+                credentials, applicationProtocols: [ApplicationProtocol.qrate], aead: aead, keyLog: keyLog)
         else { return nil }
         return TLSStream(socket, handshake, .server)
     }
@@ -126,6 +127,7 @@ final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     var aead: AEADLibrary? { connection?.aead }
+    var logsKeys: Bool { connection?.logsKeys == true }
     var isResumed: Bool? { connection?.isResumed }
 
     // MARK: Reading
