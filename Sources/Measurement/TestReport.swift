@@ -56,6 +56,8 @@ public struct EndReport: Sendable, Hashable {
     public var host: String?
     public var address: String?
     public var settings: EffectiveSettings
+    /// By how much its wall clock was set, forward or back, while the test ran; nil when that isn't known.
+    public var clockStep: Duration?
 
     public init(
         software: String, host: String? = nil, address: String? = nil,

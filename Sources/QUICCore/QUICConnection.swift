@@ -93,6 +93,7 @@ package final class QUICConnection {
         var datagramsSent: UInt64 = 0
         var datagramsReceived: UInt64 = 0
         var sendCalls: UInt64 = 0
+        var sendDrops: UInt64 = 0
         /// Datagrams sent with an ECN mark, and without one since the last that had it.
         var marked: UInt64 = 0
         var unmarkedSince: UInt64 = 0

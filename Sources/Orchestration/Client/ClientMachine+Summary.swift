@@ -8,6 +8,8 @@ extension ClientMachine {
     mutating func summarize(_ run: ClientRun) -> [Action] {
         report.client.settings = run.lastSample.settings
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
+        report.client.clockStep = run.clockStep
+        report.server?.clockStep = run.result?.qrate?.clockStep
         report.pathMTU = run.lastSample.pathMTU
         // A search for the path MTU moves no payload: there is nothing to sum up.
         if run.sending != nil, !run.plan.parameters.settings.probesPathMTU {
@@ -48,6 +50,7 @@ extension ClientMachine {
         // How a server ends its streams that isn't qrate says nothing about what it sent: resets are its habit, and its
         // datagrams have no end.
         if !run.server.speaksQrate, summary.isComplete == false { summary.isComplete = nil }
+        summary.receiveBufferDrops = run.lastSample.receiveBufferDrops
         return summary
     }
 

@@ -125,9 +125,11 @@ final class QUICDataPlane: DataPlane {
         if let byte = plan.parameters.settings.typeOfService { settings.typeOfService = byte & 0xfc }
         settings.pacingBurst = pacing.burst
         let sent = samples.compactMap(\.sent)
-        return PlaneSample(
+        var sample = PlaneSample(
             sent: sent.count == connections ? sent.joined().map { ByteCount($0) } : nil, path: path(samples),
             settings: settings)
+        if plan.receives { sample.receiveBufferDrops = samples.receiveBufferDrops() }
+        return sample
     }
 
     private func path(_ samples: [LaneSample]) -> PathReport? {

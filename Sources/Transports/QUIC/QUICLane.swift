@@ -23,6 +23,7 @@ final class QUICLane: @unchecked Sendable {
     let isOwn: Bool
     /// What the connection had counted before this test.
     private let baseline: QUICPathMetrics
+    private let socket: LaneSocket
     weak var loop: EndpointLoop?
 
     // What it receives.
@@ -65,6 +66,7 @@ final class QUICLane: @unchecked Sendable {
         endpoint = loop.endpoint
         streams = Self.share(place, of: plane.connections, streams: plane.plan.streams)
         baseline = connection.pathMetrics()
+        socket = LaneSocket(loop)
         let plan = plane.plan
         if let byte = plan.parameters.settings.typeOfService { connection.typeOfService = byte }
         intake =
@@ -126,13 +128,14 @@ final class QUICLane: @unchecked Sendable {
     }
 
     func sample(now: MonotonicTime) -> LaneSample {
-        let socket = endpoint.socket
+        let common = endpoint.socket
         return LaneSample(
             takenAt: now, sent: connection.sent, metrics: connection.pathMetrics().since(baseline),
             ecnValidated: connection.ecnValidated, aead: connection.aead?.rawValue,
             datagramUnit: plan.sends ? connection.datagramUnit : nil,
-            usesSegmentation: socket.usesSegmentation, coalescesReceives: socket.coalescesReceives,
-            sendBuffer: socket.grantedSendBuffer, receiveBuffer: socket.grantedReceiveBuffer,
+            usesSegmentation: common.usesSegmentation, coalescesReceives: common.coalescesReceives,
+            sendBuffer: common.grantedSendBuffer, receiveBuffer: common.grantedReceiveBuffer,
+            socket: socket.sample(loop), number: number, isOwn: isOwn,
             thread: ObjectIdentifier(endpoint))
     }
 }
