@@ -8,6 +8,8 @@ public struct LossReport: Sendable, Hashable {
     /// At the sender, whose kernel refused them.
     public var sender: UInt64?
 
+    public init() {}
+
     public enum ReceiveBuffer: Sendable, Hashable {
         case exactly(UInt64)
         /// With receive offload the kernel drops runs, and counts each as one.
