@@ -134,12 +134,15 @@ package struct ResultMessage: Sendable, Equatable, Codable {
         package var cpu: WireProcessorUsage?
         /// Why the test ended before its planned end, a `TestFailure.Kind` by its raw value; absent otherwise.
         package var endedEarly: String?
+        /// By how much the server's wall clock was set while the test ran, forward or back; absent when that isn't known.
+        package var clockStepMilliseconds: Double?
 
         enum CodingKeys: String, CodingKey {
             case upload
             case bytesSent = "bytes_sent"
             case path, settings, cpu
             case endedEarly = "ended_early"
+            case clockStepMilliseconds = "clock_step_ms"
         }
 
         package init(

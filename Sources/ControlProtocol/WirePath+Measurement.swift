@@ -46,6 +46,7 @@ extension WirePath.QUIC {
         datagramsSent = metrics.datagramsSent
         datagramsReceived = metrics.datagramsReceived
         sendCalls = metrics.sendCalls
+        sendDrops = metrics.sendDrops
         maxUDPPayload = metrics.maxUDPPayload?.bytes
     }
 
@@ -62,6 +63,7 @@ extension WirePath.QUIC {
         metrics.datagramsSent = datagramsSent
         metrics.datagramsReceived = datagramsReceived
         metrics.sendCalls = sendCalls
+        metrics.sendDrops = sendDrops
         metrics.maxUDPPayload = maxUDPPayload.map { ByteCount($0) }
         return metrics
     }

@@ -32,6 +32,7 @@ package struct WirePath: Sendable, Equatable, Codable {
         package var datagramsSent: UInt64?
         package var datagramsReceived: UInt64?
         package var sendCalls: UInt64?
+        package var sendDrops: UInt64?
         package var maxUDPPayload: UInt64?
 
         enum CodingKeys: String, CodingKey {
@@ -46,6 +47,7 @@ package struct WirePath: Sendable, Equatable, Codable {
             case datagramsSent = "datagrams_sent"
             case datagramsReceived = "datagrams_received"
             case sendCalls = "send_calls"
+            case sendDrops = "send_drops"
             case maxUDPPayload = "max_udp_payload_bytes"
         }
 

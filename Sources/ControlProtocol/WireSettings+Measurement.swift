@@ -9,6 +9,8 @@ extension WireSettings {
         receiveOffload = settings.receiveOffload
         sendBuffer = settings.sendBuffer?.bytes
         receiveBuffer = settings.receiveBuffer?.bytes
+        socketBufferAsked = settings.socketBufferAsked?.bytes
+        offloadFallbacks = settings.offloadFallbacks?.map(\.rawValue)
         ecn = settings.explicitCongestionNotification
         payloadUnit = settings.payloadUnit?.bytes
         pacingBurst = settings.pacingBurst?.bytes
@@ -33,6 +35,10 @@ extension WireSettings {
         settings.receiveOffload = receiveOffload
         settings.sendBuffer = sendBuffer.map { ByteCount($0) }
         settings.receiveBuffer = receiveBuffer.map { ByteCount($0) }
+        settings.socketBufferAsked = socketBufferAsked.map { ByteCount($0) }
+        settings.offloadFallbacks = offloadFallbacks.map { names in
+            OffloadFallback.allCases.filter { names.contains($0.rawValue) }
+        }
         settings.explicitCongestionNotification = ecn
         settings.payloadUnit = payloadUnit.map { ByteCount($0) }
         settings.pacingBurst = pacingBurst.map { ByteCount($0) }

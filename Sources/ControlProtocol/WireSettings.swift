@@ -6,6 +6,9 @@ package struct WireSettings: Sendable, Equatable, Codable {
     package var receiveOffload: Bool?
     package var sendBuffer: UInt64?
     package var receiveBuffer: UInt64?
+    package var socketBufferAsked: UInt64?
+    /// By the raw values of `OffloadFallback`; those that aren't known are ignored.
+    package var offloadFallbacks: [String]?
     package var ecn: Bool?
     package var payloadUnit: UInt64?
     package var pacingBurst: UInt64?
@@ -27,6 +30,8 @@ package struct WireSettings: Sendable, Equatable, Codable {
         case receiveOffload = "receive_offload"
         case sendBuffer = "send_buffer_bytes"
         case receiveBuffer = "receive_buffer_bytes"
+        case socketBufferAsked = "socket_buffer_asked_bytes"
+        case offloadFallbacks = "offload_fallbacks"
         case ecn, aead
         case payloadUnit = "payload_unit_bytes"
         case pacingBurst = "pacing_burst_bytes"

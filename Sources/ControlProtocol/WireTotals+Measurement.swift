@@ -9,6 +9,8 @@ extension WireTotals {
             drainedBytes: summary.drainedBytes.bytes, durationMilliseconds: summary.duration?.milliseconds,
             streams: summary.streams.isEmpty ? nil : summary.streams.map(\.bytes),
             isComplete: summary.isComplete ?? false, datagrams: summary.datagrams.map { WireDatagrams($0) })
+        receiveBufferDrops = summary.receiveBufferDrops
+        steadyState = summary.steadyState.map { WireSteadyState($0) }
     }
 
     /// - Parameter bytesSent: The sender's count, which a receiver hasn't got.
@@ -20,10 +22,13 @@ extension WireTotals {
         }
         let counted: DatagramReport?
         do { counted = try datagrams?.report() } catch { throw error.inside("datagrams") }
+        let steady: SteadyState?
+        do { steady = try steadyState?.steadyState() } catch { throw error.inside("steady_state") }
         return DirectionSummary(
             bytesReceived: ByteCount(bytesReceived), duration: duration, drainedBytes: ByteCount(drainedBytes),
             warmUpBytes: ByteCount(warmUpBytes), bytesSent: bytesSent,
-            streams: (streams ?? []).map { ByteCount($0) }, isComplete: isComplete, datagrams: counted)
+            streams: (streams ?? []).map { ByteCount($0) }, isComplete: isComplete, datagrams: counted,
+            receiveBufferDrops: receiveBufferDrops, steadyState: steady)
     }
 
     func check() throws(ControlError) {

@@ -12,6 +12,10 @@ package struct WireTotals: Sendable, Equatable, Codable {
     package var isComplete: Bool
     /// What was counted of sequence-numbered datagrams; absent where there are none.
     package var datagrams: WireDatagrams?
+    /// Where `datagrams` doesn't say (QUIC).
+    package var receiveBufferDrops: UInt64?
+    /// Absent for a test too short to tell.
+    package var steadyState: WireSteadyState?
 
     enum CodingKeys: String, CodingKey {
         case bytesReceived = "bytes_received"
@@ -21,6 +25,8 @@ package struct WireTotals: Sendable, Equatable, Codable {
         case streams
         case isComplete = "complete"
         case datagrams
+        case receiveBufferDrops = "receive_buffer_drops"
+        case steadyState = "steady_state"
     }
 
     package init(

@@ -16,11 +16,16 @@ public struct DirectionSummary: Sendable, Hashable {
     public var isComplete: Bool?
     /// What the receiver counted of datagrams; nil on transports that have none.
     public var datagrams: DatagramReport?
+    /// What the receiver's kernel dropped because its socket had no room, in the kernel's unit and over the whole test, where
+    /// `datagrams` doesn't say: on QUIC. nil where it isn't known whose datagrams they were.
+    public var receiveBufferDrops: UInt64?
+    /// nil for a test too short to tell, or whose receiver didn't.
+    public var steadyState: SteadyState?
 
     public init(
         bytesReceived: ByteCount, duration: Duration?, drainedBytes: ByteCount = 0, warmUpBytes: ByteCount = 0,
         bytesSent: ByteCount? = nil, streams: [ByteCount] = [], isComplete: Bool? = nil,
-        datagrams: DatagramReport? = nil
+        datagrams: DatagramReport? = nil, receiveBufferDrops: UInt64? = nil, steadyState: SteadyState? = nil
     ) {
         self.bytesReceived = bytesReceived
         self.duration = duration
@@ -30,6 +35,8 @@ public struct DirectionSummary: Sendable, Hashable {
         self.streams = streams
         self.isComplete = isComplete
         self.datagrams = datagrams
+        self.receiveBufferDrops = receiveBufferDrops
+        self.steadyState = steadyState
     }
 
     /// Payload bits per second, counted by the receiver over its own clock.

@@ -9,6 +9,10 @@ public struct EffectiveSettings: Sendable, Hashable {
     /// The socket buffers that the kernel granted, as it accounts them (twice what a program may use for payload).
     public var sendBuffer: ByteCount?
     public var receiveBuffer: ByteCount?
+    /// What was asked for, for each of the two, in a program's bytes (UDP and QUIC).
+    public var socketBufferAsked: ByteCount?
+    /// What this end's sockets had to do without; empty for nothing (UDP and QUIC).
+    public var offloadFallbacks: [OffloadFallback]?
     /// Whether ECN marks survived the path (RFC 9000 §13.4.2); nil when that is not known yet.
     public var explicitCongestionNotification: Bool?
 

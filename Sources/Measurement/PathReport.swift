@@ -40,6 +40,8 @@ public struct QUICPathMetrics: Sendable, Hashable {
     public var datagramsReceived: UInt64?
     /// System calls that the datagrams sent took: with segmentation offload one takes a whole train of them.
     public var sendCalls: UInt64?
+    /// Datagrams that this end's kernel refused to take (ENOBUFS), since `start`. Among `datagramsSent`.
+    public var sendDrops: UInt64?
     /// The largest UDP payload that the path carries as known now (RFC 8899).
     public var maxUDPPayload: ByteCount?
 

@@ -72,6 +72,8 @@ public struct EndReport: Sendable, Hashable {
     public var settings: EffectiveSettings
     /// What its data-path threads used for the test; nil where no payload moved, or the other end didn't tell.
     public var cpu: ProcessorUsage?
+    /// By how much its wall clock was set, forward or back, while the test ran; nil when that isn't known.
+    public var clockStep: Duration?
 
     public init(
         software: String, host: String? = nil, address: String? = nil,

@@ -17,6 +17,7 @@ struct PathTrail: Sendable {
             metrics.datagramsSent = growth(metrics.datagramsSent, since: before.datagramsSent)
             metrics.datagramsReceived = growth(metrics.datagramsReceived, since: before.datagramsReceived)
             metrics.sendCalls = growth(metrics.sendCalls, since: before.sendCalls)
+            metrics.sendDrops = growth(metrics.sendDrops, since: before.sendDrops)
             piece.metrics = .quic(metrics)
         case (.tcp(let before), .tcp(var metrics)):
             metrics.retransmissions = growth(metrics.retransmissions, since: before.retransmissions)

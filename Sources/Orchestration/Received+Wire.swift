@@ -24,13 +24,19 @@ extension ReceivedTotals {
     func summary(bytesSent: ByteCount? = nil) -> DirectionSummary {
         DirectionSummary(
             bytesReceived: total, duration: duration, drainedBytes: drained, warmUpBytes: warmUp,
-            bytesSent: bytesSent, streams: measured, isComplete: isComplete, datagrams: datagrams)
+            bytesSent: bytesSent, streams: measured, isComplete: isComplete, datagrams: datagrams,
+            steadyState: steadyState)
     }
 
     var wireTotals: WireTotals { WireTotals(summary()) }
 }
 
 extension PlaneSample {
+    /// nil when one of the two isn't known.
+    func clockStep(since before: Duration?) -> Duration? {
+        before.flatMap { before in clockOffset.map { $0 - before } }
+    }
+
     var totalSent: ByteCount? { sent.map { $0.reduce(.zero, +) } }
 }
 

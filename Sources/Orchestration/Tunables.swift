@@ -46,6 +46,11 @@ package enum Tunables {
     package static let cpuBoundShare = 0.9
     /// Client: shares of a shorter time say nothing.
     package static let shortestShare = Duration.milliseconds(100)
+    /// Either end: a change of the wall clock against the monotonic one that is worth a warning. Reading both takes less than
+    /// a microsecond, and no step that a time service makes is smaller.
+    package static let clockStep = Duration.milliseconds(10)
+    /// The share of the measured window that a rate may take to rise before the mean is said to be too low.
+    package static let longestRise = 0.2
 
     /// Rows that a report keeps: an hour, the longest test, has 36,000 at the shortest interval. Later ones are shown,
     /// not kept, so that a server cannot fill the client's memory.

@@ -22,7 +22,10 @@ extension QUICConnection {
         metrics.datagramsSent = counters.datagramsSent
         metrics.datagramsReceived = counters.datagramsReceived
         // Of a driver that has no such calls there is nothing to tell.
-        if counters.sendCalls > 0 { metrics.sendCalls = counters.sendCalls }
+        if counters.sendCalls > 0 {
+            metrics.sendCalls = counters.sendCalls
+            metrics.sendDrops = counters.sendDrops
+        }
         metrics.maxUDPPayload = ByteCount(
             UInt64(ngtcp2_conn_get_path_max_tx_udp_payload_size(state.pointee.conn)))
         return metrics
@@ -33,6 +36,8 @@ extension QUICConnection {
 
     /// Datagrams sent and received since the connection began.
     package var datagramsMoved: UInt64 { counters.datagramsSent &+ counters.datagramsReceived }
+    /// The system had no room for so many of the datagrams that ``pollTransmit(into:limit:now:)`` gave.
+    package func countSendDrops(_ count: Int) { counters.sendDrops &+= UInt64(clamping: count) }
 
     /// Packets declared lost that carried data of a stream which this end sent. The library counts no others.
     private var streamPacketsLost: UInt64 {

@@ -93,6 +93,7 @@ package final class QUICConnection {
         var datagramsSent: UInt64 = 0
         var datagramsReceived: UInt64 = 0
         var sendCalls: UInt64 = 0
+        var sendDrops: UInt64 = 0
         /// Datagrams sent without an ECN mark since the last that had one.
         var unmarkedSince: UInt64 = 0
     }

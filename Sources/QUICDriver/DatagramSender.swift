@@ -17,6 +17,7 @@ final class DatagramSender {
     private var socketMark: UInt8?
 
     private struct Pending {
+        let connection: QUICConnection
         var offset: Int
         var end: Int
         var segmentSize: Int
@@ -42,7 +43,8 @@ final class DatagramSender {
         waiting.remote.withBytes { remote in
             waiting.local.withBytes { local in
                 send(
-                    waiting.offset, waiting.end, segmentSize: waiting.segmentSize, typeOfService: waiting.typeOfService,
+                    waiting.connection, waiting.offset, waiting.end, segmentSize: waiting.segmentSize,
+                    typeOfService: waiting.typeOfService,
                     remote: remote,
                     local: local)
             }
@@ -58,7 +60,7 @@ final class DatagramSender {
         }
         connection.countSendCalls(socket.usesSegmentation ? 1 : batch.datagramCount)
         send(
-            0, batch.byteCount, segmentSize: batch.segmentSize, typeOfService: batch.typeOfService,
+            connection, 0, batch.byteCount, segmentSize: batch.segmentSize, typeOfService: batch.typeOfService,
             remote: batch.remote, local: batch.local
         )
         return batch.datagramCount
@@ -71,7 +73,8 @@ final class DatagramSender {
     }
 
     private func send(
-        _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8, remote: UnsafeRawBufferPointer,
+        _ connection: QUICConnection, _ start: Int, _ end: Int, segmentSize: Int, typeOfService: UInt8,
+        remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
         let mark = unmarked(typeOfService)
@@ -87,7 +90,8 @@ final class DatagramSender {
             case .wouldBlock:
                 guard let remote = SocketAddress(bytes: remote), let local = SocketAddress(bytes: local) else { return }
                 pending = Pending(
-                    offset: offset, end: end, segmentSize: segmentSize, typeOfService: typeOfService, remote: remote,
+                    connection: connection, offset: offset, end: end, segmentSize: segmentSize,
+                    typeOfService: typeOfService, remote: remote,
                     local: local)
                 return
             case .refused(let code) where count > segmentSize:
@@ -95,23 +99,36 @@ final class DatagramSender {
                 // these may still fit. The rest of the batch goes one by one; only the former is remembered.
                 if code == EIO || code == EINVAL { socket.giveUpSegmentation() }
                 return sendSingly(
-                    offset, end, segmentSize: segmentSize, mark: mark, remote: remote, local: local)
-            case .refused: offset += count  // lost, and QUIC will notice
+                    connection, offset, end, segmentSize: segmentSize, mark: mark, remote: remote, local: local)
+            case .refused(let code):
+                offset += count  // lost, and QUIC will notice
+                if Self.isDrop(code) { connection.countSendDrops(1) }
             }
         }
     }
 
     private func sendSingly(
-        _ start: Int, _ end: Int, segmentSize: Int, mark: UInt8, remote: UnsafeRawBufferPointer,
+        _ connection: QUICConnection, _ start: Int, _ end: Int, segmentSize: Int, mark: UInt8,
+        remote: UnsafeRawBufferPointer,
         local: UnsafeRawBufferPointer
     ) {
         for offset in stride(from: start, to: end, by: segmentSize) {
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[offset..<min(offset + segmentSize, end)])
-            _ = socket.send(
+            let result = socket.send(
                 bytes, segmentSize: bytes.count, ecn: mark, remote: isConnected ? nil : remote,
                 local: source(local))
+            switch result {
+            case .sent: break
+            // Not worth another wait in the middle of a batch that was refused already.
+            case .wouldBlock: connection.countSendDrops(1)
+            case .refused(let code): if Self.isDrop(code) { connection.countSendDrops(1) }
+            }
         }
     }
+
+    /// Whether a refusal is for want of room on this host. Others say something of the path, as EMSGSIZE does to a search
+    /// for its MTU.
+    private static func isDrop(_ code: Int32) -> Bool { code == ENOBUFS || code == ENOMEM }
 
     /// What is left to mark with each batch. A connected socket's connections mostly mark alike.
     private func unmarked(_ typeOfService: UInt8) -> UInt8 {

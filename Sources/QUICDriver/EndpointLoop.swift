@@ -121,6 +121,9 @@ package final class EndpointLoop {
     /// Of all threads of a server.
     package var connectionCount: Int { group?.census.now.connections ?? entries.count }
 
+    /// The connections on this thread, whose socket is theirs alone: how many there are, and how many there have ever been.
+    package var population: (now: Int, ever: UInt64) { (entries.count, lastNumber) }
+
     /// At a server: what lets in the data connections of tests.
     package var tickets: TicketStore? { group?.tickets }
 

@@ -148,8 +148,11 @@ private final class OneReply<Answer: Sendable>: Sendable {
 }
 
 /// Names a connection of an endpoint to other threads, for as long as the endpoint lives.
-package struct ConnectionNumber: Hashable, Sendable {
+package struct ConnectionNumber: Hashable, Sendable, Comparable {
     let value: UInt64
+
+    /// Whether the connection began earlier.
+    package static func < (left: ConnectionNumber, right: ConnectionNumber) -> Bool { left.value < right.value }
 }
 
 /// A datagram on a server's port that isn't QUIC. Borrowed for the call that hands it over.

@@ -10,6 +10,12 @@ package final class DatagramSocket: Sendable {
     /// The buffers as getsockopt(2) reports them after asking: twice what a program may use.
     package let grantedReceiveBuffer: Int
     package let grantedSendBuffer: Int
+    /// The size that was asked for, for each of the two.
+    package let askedBuffer: Int
+    let asksForSegmentation: Bool
+    /// Whether the kernel knew UDP_SEGMENT when the socket was opened.
+    let knowsSegmentation: Bool
+    let asksForCoalescing: Atomic<Bool>
     private let segmentation: Atomic<Bool>
     private let coalescing: Atomic<Bool>
 
@@ -36,6 +42,7 @@ package final class DatagramSocket: Sendable {
         self.descriptor = descriptor
         self.family = family
         let size = Int32(clamping: options.bufferSize)
+        askedBuffer = Int(size)
         let force: Int32 = options.mayExceedBufferLimit ? 1 : 0
         do {
             try SocketError.check(
@@ -60,7 +67,10 @@ package final class DatagramSocket: Sendable {
             Glibc.close(descriptor)
             throw error
         }
-        segmentation = Atomic(options.useSegmentation && qrate_supports_gso(descriptor) == 1)
+        asksForSegmentation = options.useSegmentation
+        asksForCoalescing = Atomic(options.useCoalescing)
+        knowsSegmentation = qrate_supports_gso(descriptor) == 1
+        segmentation = Atomic(options.useSegmentation && knowsSegmentation)
         coalescing = Atomic(options.useCoalescing && qrate_enable_gro(descriptor) == 0)
     }
 
@@ -77,7 +87,10 @@ package final class DatagramSocket: Sendable {
     package var coalescesReceives: Bool { coalescing.load(ordering: .relaxed) }
 
     /// Has the kernel merge received datagrams from now on, where it can.
-    package func coalesceReceives() { coalescing.store(qrate_enable_gro(descriptor) == 0, ordering: .relaxed) }
+    package func coalesceReceives() {
+        asksForCoalescing.store(true, ordering: .relaxed)
+        coalescing.store(qrate_enable_gro(descriptor) == 0, ordering: .relaxed)
+    }
 
     /// A socket for one peer: connected, so the kernel filters strangers and looks the route up once.
     package static func connected(to remote: SocketAddress, _ options: Options) throws(SocketError) -> DatagramSocket {

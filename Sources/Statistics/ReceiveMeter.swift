@@ -27,6 +27,8 @@ package struct ReceiveMeter: Sendable {
     private var windowEnd: Duration?
     /// Since when its time stands still.
     private var pausedAt: MonotonicTime?
+    /// The course of the rate, from the first byte to the window's end.
+    private var profile = RateProfile()
 
     /// When the next row ends or the window closes; ``MonotonicTime/never`` while nothing is due. A driver wakes then.
     package private(set) var nextBoundary = MonotonicTime.never
@@ -67,6 +69,21 @@ package struct ReceiveMeter: Sendable {
         hasOpened = true
         phase = warmUp > .zero ? .warmUp : .measuring
         scheduleNext()
+    }
+
+    /// So much new payload had arrived at `now`, for ``steadyState``. What comes after the end, or before ``open(at:)``, is
+    /// left out.
+    package mutating func note(_ bytes: UInt64, at now: MonotonicTime) {
+        guard hasOpened, phase != .closed else { return }
+        // Threads read the clock before they get here: one may be a little earlier than the first byte.
+        let time = pausedAt ?? now
+        profile.record(bytes, at: time > opened ? time.nanoseconds - opened.nanoseconds : 0)
+    }
+
+    /// How the rate came to its plateau; nil before the window's end.
+    package var steadyState: SteadyState? {
+        guard phase == .closed, let windowEnd, windowEnd > warmUp else { return nil }
+        return profile.steadyState(from: warmUp, length: windowEnd - warmUp)
     }
 
     /// Whether ``advance(to:counters:)`` has anything to do. Cheap enough for every batch.

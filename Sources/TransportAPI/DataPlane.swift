@@ -88,10 +88,12 @@ package struct ReceivedTotals: Sendable, Hashable {
     /// Every stream was ended by its sender, so nothing is missing that its transport would have brought.
     package var isComplete: Bool
     package var datagrams: DatagramReport?
+    /// nil before the window's end, and when it is too short to tell.
+    package var steadyState: SteadyState?
 
     package init(
         measured: [ByteCount], warmUp: ByteCount, drained: ByteCount, duration: Duration?, isComplete: Bool,
-        datagrams: DatagramReport? = nil
+        datagrams: DatagramReport? = nil, steadyState: SteadyState? = nil
     ) {
         self.measured = measured
         self.warmUp = warmUp
@@ -99,6 +101,7 @@ package struct ReceivedTotals: Sendable, Hashable {
         self.duration = duration
         self.isComplete = isComplete
         self.datagrams = datagrams
+        self.steadyState = steadyState
     }
 
     package var total: ByteCount { measured.reduce(.zero, +) }
@@ -118,6 +121,12 @@ package struct PlaneSample: Sendable {
     /// This end's view of the path.
     package var path: PathReport?
     package var settings: EffectiveSettings
+    /// What the kernel dropped at this end's sockets since the plane began, because they had no room, where `datagrams` of
+    /// the totals doesn't say; nil when that isn't known, or whose it was.
+    package var receiveBufferDrops: UInt64?
+    /// The wall clock less the monotonic one when the sample was taken; nil where nobody looked. It changes when somebody
+    /// sets the wall clock.
+    package var clockOffset: Duration?
     /// What a search for the path MTU has found; nil when that isn't what the plane is for.
     package var pathMTU: PathMTUReport?
     /// What this end's data-path threads have used; nil before payload moved.

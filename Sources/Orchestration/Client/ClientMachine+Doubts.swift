@@ -3,10 +3,10 @@ import QrateMeasurement
 /// What a reader of the report should know about its figures.
 extension ClientMachine {
     func doubts() -> [TestWarning] {
-        var doubts = serverRecordings
+        var doubts = serverRecordings + report.doubtsAboutEnds()
         for direction in [Direction.upload, .download] {
             guard let summary = report.summary(direction) else { continue }
-            doubts += receiverDoubts(summary, direction)
+            doubts += report.doubtsAboutCourse(direction) + receiverDoubts(summary, direction)
             if report.failure == nil { doubts += completeness(of: summary, direction) }
         }
         return doubts + processorDoubts()
@@ -40,14 +40,14 @@ extension ClientMachine {
 
     private func receiverDoubts(_ summary: DirectionSummary, _ direction: Direction) -> [TestWarning] {
         var doubts: [TestWarning] = []
-        if let drops = summary.datagrams?.receiveBufferDrops, drops > 0 {
+        if let drops = summary.kernelDrops, drops > 0 {
             doubts.append(.receiveBufferDrops(direction, drops))
         }
         let receiver = direction == .upload ? report.server?.settings : report.client.settings
         if receiver?.skipsReceiveCopy == true { doubts.append(.skipsReceiveCopy(direction)) }
-        // Where there is a flow-control window, it is what was asked for. The kernel counts every byte twice.
+        // TCP's: those of UDP and QUIC tell what was asked for. The kernel counts every byte twice.
         if let asked = report.parameters.settings.window, let granted = receiver?.receiveBuffer,
-            receiver?.flowControlWindow == nil, report.parameters.transport != .quic, granted.bytes / 2 < asked.bytes
+            receiver?.socketBufferAsked == nil, report.parameters.transport != .quic, granted.bytes / 2 < asked.bytes
         {
             doubts.append(.smallSocketBuffer(direction, asked: asked, granted: ByteCount(granted.bytes / 2)))
         }

@@ -10,6 +10,8 @@ extension ClientMachine {
         report.client.cpu = run.lastSample.cpu
         report.server?.cpu = (try? run.result?.qrate?.cpu?.usage()) ?? nil
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
+        report.client.clockStep = run.clockStep
+        report.server?.clockStep = run.result?.qrate?.clockStep
         report.pathMTU = run.lastSample.pathMTU
         // A search for the path MTU moves no payload: there is nothing to sum up.
         if run.sending != nil, !run.plan.parameters.settings.probesPathMTU {
@@ -50,6 +52,7 @@ extension ClientMachine {
         // How a server ends its streams that isn't qrate says nothing about what it sent: resets are its habit, and its
         // datagrams have no end.
         if !run.server.speaksQrate, summary.isComplete == false { summary.isComplete = nil }
+        summary.receiveBufferDrops = run.lastSample.receiveBufferDrops
         return summary
     }
 

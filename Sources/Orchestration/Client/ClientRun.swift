@@ -17,6 +17,7 @@ struct ClientRun: Sendable {
     /// Samples that were asked for and have not come. The final one is the one after which none is on its way.
     var samplesUnderWay = 0
     var lastSample: PlaneSample
+    private let clockOffset: Duration?
 
     struct Sending: Sendable {
         var isDone = false
@@ -41,9 +42,13 @@ struct ClientRun: Sendable {
         self.server = server
         self.plan = plan
         lastSample = first
+        clockOffset = first.clockOffset
         if plan.sends { sending = Sending() }
         if plan.receives { receiving = Receiving() }
     }
+
+    /// By how much the wall clock was set since the plane was made.
+    var clockStep: Duration? { lastSample.clockStep(since: clockOffset) }
 
     /// Everything that a complete test waits for is there.
     var isComplete: Bool { result != nil && isWindowClosed }

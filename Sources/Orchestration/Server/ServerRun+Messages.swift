@@ -67,10 +67,13 @@ extension ServerRun {
             message.receiveThroughputMbps = download.megabitsPerSecond(over: elapsed)
         }
         if client.speaksQrate {
+            var upload = totals?.wireTotals
+            upload?.receiveBufferDrops = lastSample.receiveBufferDrops
             message.qrate = ResultMessage.Extension(
-                upload: totals?.wireTotals, bytesSent: sending == nil ? nil : lastSample.totalSent?.bytes,
+                upload: upload, bytesSent: sending == nil ? nil : lastSample.totalSent?.bytes,
                 path: lastSample.path.map { WirePath($0) }, settings: WireSettings(lastSample.settings),
                 cpu: lastSample.cpu.map { WireProcessorUsage($0) }, endedEarly: failure?.kind.rawValue)
+            message.qrate?.clockStepMilliseconds = clockStep?.milliseconds
         }
         return .result(message)
     }

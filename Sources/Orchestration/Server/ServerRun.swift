@@ -16,6 +16,7 @@ struct ServerRun: Sendable {
     /// Samples that were asked for and have not come.
     var samplesUnderWay = 0
     var lastSample: PlaneSample
+    private let clockOffset: Duration?
     /// Why it ended early, and how the session is closed.
     var failure: TestFailure?
     var closeReason = CloseReason.done
@@ -51,9 +52,13 @@ struct ServerRun: Sendable {
         self.plan = plan
         clock = TestClock(startedAt: now)
         lastSample = first
+        clockOffset = first.clockOffset
         if plan.sends { sending = Sending() }
         if plan.receives { receiving = Receiving() }
     }
+
+    /// By how much the wall clock was set since the plane was made.
+    var clockStep: Duration? { lastSample.clockStep(since: clockOffset) }
 
     var isWindowClosed: Bool { receiving == nil || receiving?.totals != nil }
     /// What the test waits for in an ordinary course has come. A client that sends no reports is not waited for.

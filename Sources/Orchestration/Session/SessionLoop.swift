@@ -135,7 +135,7 @@ struct SessionLoop<Machine: SessionMachine> {
             plane?.setPaused(isPaused)
             timers.setPaused(isPaused)
         case .sample:
-            group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await plane.sample())) } }
+            group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await Self.sample(plane))) } }
         case .closeWindow:
             group.addTask { [plane, mailbox] in
                 if let plane { mailbox.post(.windowClosed(await plane.closeWindow())) }
@@ -150,6 +150,13 @@ struct SessionLoop<Machine: SessionMachine> {
         return nil
     }
 
+    /// The plane's state, and the clocks'.
+    private static func sample(_ plane: any DataPlane) async -> PlaneSample {
+        var sample = await plane.sample()
+        sample.clockOffset = WallClock.offset()
+        return sample
+    }
+
     /// Makes the plane, then forwards what happens on it.
     private func makePlane(
         _ group: inout DiscardingTaskGroup,
@@ -158,7 +165,7 @@ struct SessionLoop<Machine: SessionMachine> {
         group.addTask { [mailbox] in
             do throws(TransportError) {
                 let (plane, offer) = try await make()
-                mailbox.post(.planeReady(plane, offer, await plane.sample()))
+                mailbox.post(.planeReady(plane, offer, await Self.sample(plane)))
                 for await event in plane.events { mailbox.post(.plane(event)) }
             } catch {
                 mailbox.post(.plane(.failed(error)))

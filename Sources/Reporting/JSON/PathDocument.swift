@@ -32,6 +32,7 @@ struct QUICPathDocument: Encodable {
     var datagramsSent: UInt64?
     var datagramsReceived: UInt64?
     var sendCalls: UInt64?
+    var sendDrops: UInt64?
     var maxUDPPayload: UInt64?
 
     enum CodingKeys: String, CodingKey {
@@ -49,6 +50,7 @@ struct QUICPathDocument: Encodable {
         case datagramsSent = "datagrams_sent"
         case datagramsReceived = "datagrams_received"
         case sendCalls = "send_calls"
+        case sendDrops = "send_drops"
         case maxUDPPayload = "max_udp_payload_bytes"
     }
 
@@ -67,6 +69,7 @@ struct QUICPathDocument: Encodable {
         datagramsSent = metrics.datagramsSent
         datagramsReceived = metrics.datagramsReceived
         sendCalls = metrics.sendCalls
+        sendDrops = metrics.sendDrops
         maxUDPPayload = metrics.maxUDPPayload?.bytes
     }
 }

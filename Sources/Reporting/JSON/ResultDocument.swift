@@ -44,7 +44,8 @@ struct ResultDocument: Encodable {
         test = TestDocument(report)
         intervals = report.intervals.map(IntervalDocument.init)
         summary = SummaryDocument(
-            upload: report.upload.map(DirectionDocument.init), download: report.download.map(DirectionDocument.init))
+            upload: report.upload.map { DirectionDocument($0, report.losses(.upload)) },
+            download: report.download.map { DirectionDocument($0, report.losses(.download)) })
         streams =
             StreamDocument.list(report.upload, direction: .upload)
             + StreamDocument.list(report.download, direction: .download)

@@ -16,9 +16,12 @@ struct DirectionDocument: Encodable {
     var durationMilliseconds: Double?
     var isComplete: Bool?
     var datagrams: DatagramDocument?
+    var steadyState: SteadyStateDocument?
+    var losses: LossDocument?
 
     enum CodingKeys: String, CodingKey {
-        case datagrams
+        case datagrams, losses
+        case steadyState = "steady_state"
         case bytesSent = "bytes_sent"
         case bytesReceived = "bytes_received"
         case drainedBytes = "drained_bytes"
@@ -28,7 +31,7 @@ struct DirectionDocument: Encodable {
         case isComplete = "complete"
     }
 
-    init(_ summary: DirectionSummary) {
+    init(_ summary: DirectionSummary, _ losses: LossReport?) {
         bytesSent = summary.bytesSent?.bytes
         bytesReceived = summary.bytesReceived.bytes
         drainedBytes = summary.drainedBytes.bytes
@@ -37,6 +40,8 @@ struct DirectionDocument: Encodable {
         durationMilliseconds = summary.duration?.jsonMilliseconds
         isComplete = summary.isComplete
         datagrams = summary.datagrams.map(DatagramDocument.init)
+        steadyState = summary.steadyState.map(SteadyStateDocument.init)
+        self.losses = losses.map(LossDocument.init)
     }
 }
 

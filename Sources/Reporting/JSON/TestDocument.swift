@@ -63,6 +63,8 @@ struct SettingsDocument: Encodable {
     var receiveOffload: Bool?
     var sendBuffer: UInt64?
     var receiveBuffer: UInt64?
+    var socketBufferAsked: UInt64?
+    var offloadFallbacks: [String]?
     var explicitCongestionNotification: Bool?
     var payloadUnit: UInt64?
     var pacingBurst: UInt64?
@@ -84,6 +86,8 @@ struct SettingsDocument: Encodable {
         case receiveOffload = "receive_offload"
         case sendBuffer = "send_buffer_bytes"
         case receiveBuffer = "receive_buffer_bytes"
+        case socketBufferAsked = "socket_buffer_asked_bytes"
+        case offloadFallbacks = "offload_fallbacks"
         case explicitCongestionNotification = "ecn"
         case payloadUnit = "payload_unit_bytes"
         case pacingBurst = "pacing_burst_bytes"
@@ -107,6 +111,8 @@ struct SettingsDocument: Encodable {
         receiveOffload = settings.receiveOffload
         sendBuffer = settings.sendBuffer?.bytes
         receiveBuffer = settings.receiveBuffer?.bytes
+        socketBufferAsked = settings.socketBufferAsked?.bytes
+        offloadFallbacks = settings.offloadFallbacks?.map(\.rawValue)
         explicitCongestionNotification = settings.explicitCongestionNotification
         payloadUnit = settings.payloadUnit?.bytes
         pacingBurst = settings.pacingBurst?.bytes

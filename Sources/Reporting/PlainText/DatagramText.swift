@@ -3,19 +3,14 @@ import QrateMeasurement
 /// What one direction's receiver counted of datagrams over the whole test, in sentences.
 struct DatagramText {
     private let report: DatagramReport?
-    private let receiver: (role: Role, settings: EffectiveSettings)
 
     init(_ report: TestReport, _ direction: Direction) {
         self.report = report.summary(direction)?.datagrams
-        receiver =
-            direction == .upload
-            ? (.server, report.server?.settings ?? EffectiveSettings()) : (.client, report.client.settings)
     }
 
     var lines: [String] {
         guard let report else { return [] }
-        return [loss(report), jitter(report), report.delayVariation.map(Self.delayVariation), bufferDrops(report)]
-            .compactMap(\.self)
+        return [loss(report), jitter(report), report.delayVariation.map(Self.delayVariation)].compactMap(\.self)
     }
 
     private func loss(_ report: DatagramReport) -> String {
@@ -35,18 +30,4 @@ struct DatagramText {
             + "95 % \(Figure.latency(variation.percentile95)), 99 % \(Figure.latency(variation.percentile99)), "
             + "most \(Figure.latency(variation.maximum))"
     }
-
-    /// What wasn't the network's doing, named apart from what was, with what helps.
-    private func bufferDrops(_ report: DatagramReport) -> String? {
-        guard let drops = report.receiveBufferDrops, drops > 0 else { return nil }
-        let count = drops == 1 ? "once" : "\(Figure.count(drops)) times"
-        let fact = "not the network's doing, in the lost: the \(receiver.role)'s socket buffer was full \(count)"
-        // The kernel accounts twice what a program may use.
-        if let buffer = receiver.settings.receiveBuffer, buffer.bytes >= 2 * Self.ampleBuffer {
-            return fact + "; that host can't keep up"
-        }
-        return fact + "; `sysctl net.core.rmem_max=\(Self.ampleBuffer)` there gives it more room"
-    }
-
-    private static let ampleBuffer: UInt64 = 8 << 20
 }

@@ -15,7 +15,7 @@ struct PathText {
         switch path.metrics {
         case .quic(let metrics): return quic(metrics, path.observedBy)
         case .tcp(let metrics): return tcp(metrics, path.observedBy)
-        case .udp(let metrics): return udp(metrics, path.observedBy)
+        case .udp: return []  // what its sender knows beside the receiver, LossText tells
         }
     }
 
@@ -48,11 +48,6 @@ struct PathText {
         ].compactMap(\.self)
         guard !shares.isEmpty else { return nil }
         return "busy for \(Figure.latency(busy)), of that held up " + shares.joined(separator: ", ")
-    }
-
-    private func udp(_ metrics: UDPPathMetrics, _ end: Role) -> [String] {
-        guard let drops = metrics.sendDrops, drops > 0 else { return [] }
-        return ["datagrams that the \(end)'s own kernel did not take: \(Figure.count(drops))\(warmUpIncluded)"]
     }
 
     private func rtt(_ smoothed: Duration?, _ min: Duration?, _ end: Role) -> String {

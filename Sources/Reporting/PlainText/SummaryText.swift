@@ -17,9 +17,11 @@ struct SummaryText {
         } else {
             for direction in directions {
                 lines += throughput(direction)
-                lines += (DatagramText(report, direction).lines + PathText(report, direction).lines).map {
-                    label(direction) + $0
-                }
+                let texts = [
+                    DatagramText(report, direction).lines, LossText(report, direction).lines,
+                    PathText(report, direction).lines,
+                ]
+                lines += texts.joined().map { label(direction) + $0 }
             }
         }
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
@@ -59,12 +61,25 @@ struct SummaryText {
         } else {
             lines.append("\(label)– received: no payload arrived in the measured window")
         }
+        if let steady = Self.steadyState(summary) { lines.append(label + steady) }
         let rest = Self.outsideWindow(summary)
         if !rest.isEmpty { lines.append(label + rest.joined(separator: ", ")) }
         if let index = summary.fairnessIndex {
             lines.append("\(label)fairness index \(fixedPoint(index, decimals: 3)) (1 when all streams got the same)")
         }
         return lines
+    }
+
+    /// From so much of a difference on, the rate that the run came to is worth a line of its own.
+    private static let notableDifference = 0.05
+
+    /// Where the mean is far from what the rate came to.
+    private static func steadyState(_ summary: DirectionSummary) -> String? {
+        guard let state = summary.steadyState, let mean = summary.throughput else { return nil }
+        let difference = Double(state.plateau.bitsPerSecond) - Double(mean.bitsPerSecond)
+        guard abs(difference) >= notableDifference * Double(mean.bitsPerSecond) else { return nil }
+        return "steady at \(Figure.rate(state.plateau)), deviation \(Figure.rate(state.deviation)), "
+            + "90 % of it reached after \(Figure.latency(state.timeTo90Percent))"
     }
 
     /// What the throughput doesn't say, where there is something to say.

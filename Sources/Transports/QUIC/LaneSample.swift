@@ -1,4 +1,5 @@
 import QrateMeasurement
+import QrateQUICDriver
 
 /// What one connection of a plane says of itself at one moment.
 struct LaneSample: Sendable {
@@ -15,6 +16,10 @@ struct LaneSample: Sendable {
     let coalescesReceives: Bool
     let sendBuffer: Int
     let receiveBuffer: Int
+    let socket: LaneSocket.Sample
+    /// Its place among the connections of the thread, in the order in which they began.
+    let number: ConnectionNumber
+    let isOwn: Bool
     /// Which endpoint's thread it is on: for telling them apart, no more.
     let thread: ObjectIdentifier
     /// Of that thread, so far.
@@ -38,6 +43,7 @@ extension [LaneSample] {
         all.datagramsSent = each.sum(\.datagramsSent)
         all.datagramsReceived = each.sum(\.datagramsReceived)
         all.sendCalls = each.sum(\.sendCalls)
+        all.sendDrops = each.sum(\.sendDrops)
         all.maxUDPPayload = each.compactMap(\.maxUDPPayload).min()
         return all
     }
@@ -51,6 +57,10 @@ extension [LaneSample] {
         result.receiveOffload = allSatisfy(\.coalescesReceives)
         result.sendBuffer = ByteCount(UInt64(first.sendBuffer))
         result.receiveBuffer = ByteCount(UInt64(first.receiveBuffer))
+        result.socketBufferAsked = ByteCount(UInt64(first.socket.askedBuffer))
+        result.offloadFallbacks = OffloadFallback.allCases.filter { fallback in
+            contains { $0.socket.fallbacks.contains(fallback) }
+        }
         let marks = map(\.ecnValidated)
         result.explicitCongestionNotification = marks.contains(false) ? false : marks.contains(nil) ? nil : true
         result.aead = first.aead
@@ -67,6 +77,7 @@ extension QUICPathMetrics {
         metrics.datagramsSent = datagramsSent.since(baseline.datagramsSent)
         metrics.datagramsReceived = datagramsReceived.since(baseline.datagramsReceived)
         metrics.sendCalls = sendCalls.since(baseline.sendCalls)
+        metrics.sendDrops = sendDrops.since(baseline.sendDrops)
         return metrics
     }
 }

@@ -135,6 +135,7 @@ final class QUICDataPlane: DataPlane {
             sent: sent.count == connections ? sent.joined().map { ByteCount($0) } : nil, path: path(samples),
             settings: settings)
         sample.cpu = samples.cpu()
+        if plan.receives { sample.receiveBufferDrops = samples.receiveBufferDrops() }
         return sample
     }
 

@@ -25,6 +25,7 @@ final class QUICLane: @unchecked Sendable {
     private let baseline: QUICPathMetrics
     /// What it shares with the plane's other lanes on its thread.
     let meter: EndpointMeter
+    private let socket: LaneSocket
     weak var loop: EndpointLoop?
 
     // What it receives.
@@ -69,6 +70,7 @@ final class QUICLane: @unchecked Sendable {
         baseline = connection.pathMetrics()
         meter = plane.meter(on: loop, isOwn: isOwn)
         meter.add(connection)
+        socket = LaneSocket(loop)
         let plan = plane.plan
         if let byte = plan.parameters.settings.typeOfService { connection.typeOfService = byte }
         intake =
@@ -132,13 +134,14 @@ final class QUICLane: @unchecked Sendable {
     }
 
     func sample(now: MonotonicTime) -> LaneSample {
-        let socket = endpoint.socket
+        let common = endpoint.socket
         return LaneSample(
             takenAt: now, sent: connection.sent, metrics: connection.pathMetrics().since(baseline),
             ecnValidated: connection.ecnValidated, aead: connection.aead?.rawValue,
             datagramUnit: plan.sends ? connection.datagramUnit : nil,
-            usesSegmentation: socket.usesSegmentation, coalescesReceives: socket.coalescesReceives,
-            sendBuffer: socket.grantedSendBuffer, receiveBuffer: socket.grantedReceiveBuffer,
+            usesSegmentation: common.usesSegmentation, coalescesReceives: common.coalescesReceives,
+            sendBuffer: common.grantedSendBuffer, receiveBuffer: common.grantedReceiveBuffer,
+            socket: socket.sample(loop), number: number, isOwn: isOwn,
             thread: ObjectIdentifier(endpoint), cpu: meter.usage())
     }
 }

@@ -92,12 +92,13 @@ package final class ReceiverWindow: Sendable {
     ) -> MonotonicTime {
         state.withLock { state in
             advance(&state, now)
+            var sum: UInt64 = 0
             for (stream, total) in zip(streams, totals) where total > state.received[stream] {
-                let new = total - state.received[stream]
+                sum += total - state.received[stream]
                 state.received[stream] = total
-                state.total += new
             }
-            counted(&state, now)
+            state.total += sum
+            counted(sum, &state, now)
             return state.meter.nextBoundary
         }
     }
@@ -184,16 +185,17 @@ package final class ReceiverWindow: Sendable {
         guard bytes > 0 else { return }
         state.received[stream] += UInt64(bytes)
         state.total += UInt64(bytes)
-        counted(&state, now)
+        counted(UInt64(bytes), &state, now)
     }
 
     /// Opens the window with the first payload byte, and closes it with a budget's last.
-    private func counted(_ state: inout State, _ now: MonotonicTime) {
+    private func counted(_ new: UInt64, _ state: inout State, _ now: MonotonicTime) {
         guard state.total > 0 else { return }
         if !state.meter.isOpen {
             state.meter.open(at: now)
             events.yield(.receiving)
         }
+        if new > 0 { state.meter.note(new, at: now) }
         if !state.meter.isClosed, state.meter.budgetIsIn(state.total) { close(&state, now) }
     }
 
@@ -225,7 +227,8 @@ package final class ReceiverWindow: Sendable {
         let totals = state.received.withUnsafeBufferPointer { state.meter.totals(counters: $0) }
         return ReceivedTotals(
             measured: totals.measured, warmUp: totals.warmUp, drained: totals.drained, duration: totals.duration,
-            isComplete: state.endings.allSatisfy { $0 == .finished }, datagrams: state.datagrams?.totals())
+            isComplete: state.endings.allSatisfy { $0 == .finished }, datagrams: state.datagrams?.totals(),
+            steadyState: state.meter.steadyState)
     }
 
     /// Under the lock, so that rows come in their order whichever thread ended them.

@@ -357,6 +357,8 @@ final class UDPDataPlane: SessionPlane, FlowSink {
         if plan.receives { result.receiveOffload = socket.coalescesReceives }
         result.sendBuffer = ByteCount(UInt64(socket.grantedSendBuffer))
         result.receiveBuffer = ByteCount(UInt64(socket.grantedReceiveBuffer))
+        result.socketBufferAsked = ByteCount(UInt64(socket.askedBuffer))
+        result.offloadFallbacks = socket.fallbacks
         result.typeOfService = settings.typeOfService == nil ? nil : socket.typeOfService
         return result
     }
