@@ -79,6 +79,7 @@ extension QUICConnection {
             if written < segment { break }
         }
         bulk?.rotate()
+        wroteNothing = count == 0
         guard count > 0 else { return nil }
         ngtcp2_conn_update_pkt_tx_time(state.pointee.conn, now.nanoseconds)  // without this call nothing is paced
         return transmit(total, segment, mark, count, path: batchPath)

@@ -40,6 +40,8 @@ package final class EndpointLoop {
     private var lastBusy = MonotonicTime(nanoseconds: 0)
     /// Nothing was received or sent in the last turn.
     private var isIdle = false
+    /// When the running turn began: the thread had slept or looked out until then, or ended the turn before.
+    private var turnBegan = MonotonicTime(nanoseconds: 0)
     /// Handshakes under way beyond which new clients must prove their address first.
     private static let handshakesWithoutRetry = 64
 
@@ -138,6 +140,7 @@ package final class EndpointLoop {
             for item in work { item(self) }
             if isStopping { return closeAll() }
 
+            turnBegan = MonotonicClock.now()
             let received = isIdle ? lookOut() : receive()
             let now = MonotonicClock.now()
             handleTimers(now)
@@ -159,7 +162,9 @@ package final class EndpointLoop {
         let end = min(lastBusy + Self.lookout, nextDeadline)
         while true {
             let received = receive()
-            guard received == 0, MonotonicClock.now() < end else { return received }
+            guard received == 0 else { return received }
+            turnBegan = MonotonicClock.now()
+            guard turnBegan < end else { return 0 }
         }
     }
 
@@ -356,6 +361,7 @@ package final class EndpointLoop {
             takeEvents(entry, now)
             entry.handler.willTurn(entry.connection, now: now)
             let count = sendBatches(of: entry.connection, now)
+            entry.handler.didSend(entry.connection, workSince: turnBegan, isSocketFull: sender.isBlocked)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)
             entry.isDue = count > 0 || isNewsworthy || sender.isBlocked

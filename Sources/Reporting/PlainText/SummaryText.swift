@@ -17,9 +17,8 @@ struct SummaryText {
         } else {
             for direction in directions {
                 lines += throughput(direction)
-                lines += (DatagramText(report, direction).lines + PathText(report, direction).lines).map {
-                    label(direction) + $0
-                }
+                lines += (DatagramText(report, direction).lines + PathText(report, direction).lines + limit(direction))
+                    .map { label(direction) + $0 }
             }
         }
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
@@ -36,6 +35,11 @@ struct SummaryText {
 
     private var directions: [Direction] {
         report.parameters.direction == .bidirectional ? [.upload, .download] : [report.parameters.direction]
+    }
+
+    /// What limited it, where that is known.
+    private func limit(_ direction: Direction) -> [String] {
+        report.limitVerdict(direction).map { [LimitSentence.of($0, report, direction)] } ?? []
     }
 
     private func label(_ direction: Direction) -> String {

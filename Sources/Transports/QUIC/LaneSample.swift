@@ -17,6 +17,8 @@ struct LaneSample: Sendable {
     let receiveBuffer: Int
     /// Which endpoint's thread it is on: for telling them apart, no more.
     let thread: ObjectIdentifier
+    /// nil before it sends.
+    let limits: LimitShares?
 }
 
 extension [LaneSample] {
