@@ -13,6 +13,11 @@ public struct LimitVerdict: Sendable, Hashable {
     public struct Part: Sendable, Hashable {
         public var limit: Limit
         public var share: Double
+
+        public init(limit: Limit, share: Double) {
+            self.limit = limit
+            self.share = share
+        }
     }
 
     /// The raw values are those of the JSON document.
@@ -25,6 +30,8 @@ public struct LimitVerdict: Sendable, Hashable {
         case socketBuffer = "socket_buffer"
         case senderCPU = "sender_cpu"
         case receiverCPU = "receiver_cpu"
+        /// On loopback: the sender was at work, or waited for the receiver's acknowledgements, which is to wait for its work.
+        case hostCPU = "host_cpu"
         /// Most of the time there was nothing to send: the test is too short to say.
         case idle
     }
@@ -48,6 +55,8 @@ public struct LimitVerdict: Sendable, Hashable {
     public struct Facts: Sendable, Hashable {
         public var transport: TransportKind
         public var sender: Role
+        /// Both ends are on one host: no network holds anything up.
+        public var isLoopback = false
         /// Whether the flow-control window, or the socket buffers, were asked for (`-w`).
         public var hasChosenWindow = false
         /// That window, or those buffers.
@@ -70,14 +79,14 @@ public struct LimitVerdict: Sendable, Hashable {
 
     /// nil when no time is covered.
     public init?(_ shares: LimitShares, _ facts: Facts) {
-        let parts = Self.parts(shares)
+        let parts = Self.parts(shares, facts)
         guard let idle = shares.share(of: .idle), let first = parts.first else { return nil }
         guard idle <= 0.5, first.share > 0 else {
             self.init(Part(limit: .idle, share: idle))
             return
         }
         self.init(first)
-        // Neither is most of it, and the other is at least half as much.
+        // It isn't most of it, and the other is at least half as much.
         if first.share < (1 - idle) * 0.6, parts.count > 1, parts[1].share * 2 >= first.share { second = parts[1] }
         // A receiver that can't keep up gives neither acknowledgements nor credit in time.
         let isBehind = facts.busiestReceivingThread.map { $0 >= Self.busyThread } ?? false
@@ -86,7 +95,7 @@ public struct LimitVerdict: Sendable, Hashable {
             share = facts.busiestReceivingThread ?? share
             second = nil
         }
-        setting = second == nil ? Self.setting(against: limit, facts) : nil
+        setting = Self.setting(against: limit, facts) ?? second.flatMap { Self.setting(against: $0.limit, facts) }
     }
 
     private init(_ part: Part) {
@@ -95,16 +104,20 @@ public struct LimitVerdict: Sendable, Hashable {
     }
 
     /// Without the idle time, the longest first.
-    private static func parts(_ shares: LimitShares) -> [Part] {
+    private static func parts(_ shares: LimitShares, _ facts: Facts) -> [Part] {
         func part(_ limit: Limit, _ causes: LimitCause...) -> Part? {
             let known = causes.compactMap { shares.share(of: $0) }
             return known.isEmpty ? nil : Part(limit: limit, share: known.reduce(0, +))
         }
-        let parts = [
-            part(.congestion, .congestionWindow, .pacing), part(.flowControl, .flowControl),
-            part(.targetBitrate, .targetBitrate), part(.application, .application), part(.socketBuffer, .socketBuffer),
-            part(.senderCPU, .cpu),
-        ]
+        let work =
+            facts.isLoopback
+            ? [part(.hostCPU, .cpu, .congestionWindow, .pacing)]
+            : [part(.senderCPU, .cpu), part(.congestion, .congestionWindow, .pacing)]
+        let parts =
+            work + [
+                part(.flowControl, .flowControl), part(.targetBitrate, .targetBitrate),
+                part(.application, .application), part(.socketBuffer, .socketBuffer),
+            ]
         return parts.compactMap(\.self).sorted { $0.share > $1.share }
     }
 
@@ -148,6 +161,7 @@ extension TestReport {
     public func limitVerdict(_ direction: Direction) -> LimitVerdict? {
         guard let path = path(direction), let shares = path.limits else { return nil }
         var facts = LimitVerdict.Facts(transport: parameters.transport, sender: path.observedBy)
+        facts.isLoopback = warnings.contains { $0.code == "loopback" }
         facts.hasChosenWindow = parameters.settings.window != nil
         let receiver = path.observedBy == .client ? server?.settings : client.settings
         facts.window = parameters.settings.window ?? receiver?.flowControlWindow

@@ -8,15 +8,11 @@ enum LimitSentence {
         if verdict.limit == .idle {
             return "too short to say what limited it: nothing was to be sent \(share) of the time"
         }
-        if let second = verdict.second {
-            return "limited by \(name(verdict.limit, sender)) \(share) of the time, "
-                + "by \(name(second.limit, sender)) \(percent(second.share))"
-        }
-        let fact =
-            verdict.limit == .receiverCPU
-            ? "limited by \(name(verdict.limit, sender)): its busiest thread was at work \(share) of the time"
-            : "limited by \(name(verdict.limit, sender)) \(share) of the time"
-        return fact + (consequence(verdict, report).map { ": " + $0 } ?? "")
+        var fact = "limited by \(name(verdict.limit, sender))"
+        fact += verdict.limit == .receiverCPU ? ", whose busiest thread was at work" : ""
+        fact += " \(share) of the time"
+        if let second = verdict.second { fact += ", by \(name(second.limit, sender)) \(percent(second.share))" }
+        return fact + (consequence(verdict, report, sender).map { ": " + $0 } ?? "")
     }
 
     private static func name(_ limit: LimitVerdict.Limit, _ sender: Role) -> String {
@@ -26,23 +22,30 @@ enum LimitSentence {
         case .targetBitrate: "the target rate (-b)"
         case .application: "this program"
         case .socketBuffer: "the sender's socket buffer"
-        case .senderCPU: "CPU at the \(sender), which sends,"
-        case .receiverCPU: "CPU at the \(sender == .client ? Role.server : .client), which receives"
+        case .senderCPU: "CPU at the sender (the \(sender))"
+        case .receiverCPU: "CPU at the receiver (the \(sender == .client ? Role.server : .client))"
+        case .hostCPU: "this host's CPU"
         case .idle: "nothing"
         }
     }
 
-    private static func consequence(_ verdict: LimitVerdict, _ report: TestReport) -> String? {
+    /// What a reader may conclude, or try.
+    private static func consequence(_ verdict: LimitVerdict, _ report: TestReport, _ sender: Role) -> String? {
         if let setting = verdict.setting {
             guard let end = setting.end else { return "\(setting.name) \(setting.value) would help" }
             return "a largest value of \(setting.value) in `sysctl \(setting.name)` at the \(end) would help"
         }
+        guard verdict.second == nil else { return nil }
         switch verdict.limit {
-        case .congestion: return "this is what the path carries"
+        case .congestion:
+            let settings = sender == .client ? report.client.settings : report.server?.settings
+            let controller = settings?.congestionController.map { " with " + PrintableText.clean($0, limit: 20) }
+            return "this is what the path carries" + (controller ?? "")
         case .flowControl where report.parameters.transport == .quic: return "its window is as large as it gets"
         case .targetBitrate: return report.parameters.targetBitrate.map { "no more than \($0) was asked for" }
         case .socketBuffer: return "the queue from that host to its network was full"
         case .senderCPU: return "the path may carry more"
+        case .hostCPU: return "on loopback there is no network to wait for"
         case .flowControl, .application, .receiverCPU, .idle: return nil
         }
     }

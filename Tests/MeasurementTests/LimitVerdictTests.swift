@@ -43,14 +43,26 @@ import Testing
         #expect(verdict.share == 0.6)
     }
 
-    @Test("where none took most of the time, two are named and no setting")
+    @Test("where none took most of the time, two are named, with the setting against either")
     func second() throws {
         let verdict = try #require(
             LimitVerdict(
                 shares([.cpu: 450, .flowControl: 400, .idle: 150]), facts(window: 125_000, isChosen: true)))
         #expect(verdict.limit == .senderCPU)
         #expect(verdict.second == .some(.init(limit: .flowControl, share: 0.4)))
-        #expect(verdict.setting == nil)
+        #expect(verdict.setting == .init(name: "-w", value: "256K"))
+    }
+
+    @Test("on loopback, waiting for acknowledgements is waiting for the receiver's work; waiting for credit isn't")
+    func loopback() throws {
+        var facts = facts(isChosen: true)
+        facts.isLoopback = true
+        let verdict = try #require(LimitVerdict(shares([.cpu: 450, .congestionWindow: 500, .pacing: 50]), facts))
+        #expect(verdict.limit == .hostCPU)
+        #expect(verdict.share == 1)
+        #expect(verdict.second == nil)
+        #expect(LimitVerdict(shares([.cpu: 200, .flowControl: 800]), facts)?.limit == .flowControl)
+        #expect(LimitVerdict(shares([.cpu: 200, .targetBitrate: 800]), facts)?.limit == .targetBitrate)
     }
 
     @Test("a receiver without time left is why its window, or its acknowledgements, don't come")
@@ -73,9 +85,9 @@ import Testing
         // 25 Mbit/s and 40 ms are 125,000 bytes.
         #expect(try setting(facts(window: 100_000, isChosen: true)) == .init(name: "-w", value: "256K"))
         #expect(try setting(facts(window: 200_000, isChosen: true)) == .init(name: "-w", value: "512K"))
-        #expect(try setting(facts(window: 3 << 20, isChosen: true)) == .init(name: "-w", value: "8M"))
+        #expect(try setting(facts(window: ByteCount(3 << 20), isChosen: true)) == .init(name: "-w", value: "8M"))
         // QUIC's is as large as it gets; a kernel's own is the receiver's to raise.
-        #expect(try setting(facts(window: 256 << 20)) == nil)
+        #expect(try setting(facts(window: ByteCount(256 << 20))) == nil)
         #expect(
             try setting(facts(.tcp)) == .init(name: "net.ipv4.tcp_rmem", value: "262144", end: .server))
         #expect(

@@ -80,8 +80,9 @@ import Testing
     @Test("the sender's waiting is divided as the kernel says, and the rest of it is the congestion window's")
     func divides() throws {
         var limits = KernelLimits()
-        let shares = try #require(
-            limits.split(told(cpu: 100, waiting: 890, idle: 10), chronographs(busy: 990, window: 600, buffer: 40)))
+        let split = limits.split(
+            told(cpu: 100, waiting: 890, idle: 10), chronographs(busy: 990, window: 600, buffer: 40))
+        let shares = try #require(split)
         #expect(shares[.flowControl] == .milliseconds(600))
         #expect(shares[.socketBuffer] == .milliseconds(40))
         #expect(shares[.congestionWindow] == .milliseconds(250))
@@ -94,8 +95,8 @@ import Testing
     @Test("time in which the sender worked is not taken back, whatever the kernel says of it")
     func ownWork() throws {
         var limits = KernelLimits()
-        let shares = try #require(
-            limits.split(told(cpu: 900, waiting: 100), chronographs(busy: 1000, window: 700, buffer: 300)))
+        let split = limits.split(told(cpu: 900, waiting: 100), chronographs(busy: 1000, window: 700, buffer: 300))
+        let shares = try #require(split)
         #expect(shares[.cpu] == .milliseconds(900))
         #expect(shares[.flowControl] == .milliseconds(100))
         #expect(shares[.socketBuffer] == .zero)
@@ -105,7 +106,8 @@ import Testing
     @Test("what the kernel still has to send after the last write isn't idle time")
     func draining() throws {
         var limits = KernelLimits()
-        let shares = try #require(limits.split(told(cpu: 100, waiting: 400, idle: 500), chronographs(busy: 800)))
+        let split = limits.split(told(cpu: 100, waiting: 400, idle: 500), chronographs(busy: 800))
+        let shares = try #require(split)
         #expect(shares[.congestionWindow] == .milliseconds(700))
         #expect(shares[.idle] == .milliseconds(200))
     }
@@ -113,7 +115,8 @@ import Testing
     @Test("a paced sender's unacknowledged data doesn't make it wait for the window")
     func paced() throws {
         var limits = KernelLimits()
-        let shares = try #require(limits.split(told(cpu: 10, rate: 990), chronographs(busy: 1000)))
+        let split = limits.split(told(cpu: 10, rate: 990), chronographs(busy: 1000))
+        let shares = try #require(split)
         #expect(shares[.targetBitrate] == .milliseconds(990))
         #expect(shares[.congestionWindow] == .zero)
     }
@@ -122,16 +125,19 @@ import Testing
     func steps() throws {
         var limits = KernelLimits()
         _ = limits.split(told(waiting: 100), chronographs(busy: 100))
-        let second = try #require(limits.split(told(waiting: 200), chronographs(busy: 200, window: 150)))
+        let split = limits.split(told(waiting: 200), chronographs(busy: 200, window: 150))
+        let second = try #require(split)
         #expect(second[.congestionWindow] == .milliseconds(100))
         #expect(second[.flowControl] == .milliseconds(100))
         // The connection is gone, and its kernel tells nothing any more.
-        #expect(limits.split(told(waiting: 200, idle: 70), nil) == second)
+        let last = limits.split(told(waiting: 200, idle: 70), nil)
+        #expect(last == second)
     }
 
     @Test("a kernel that doesn't tell leaves it unknown")
     func silentKernel() {
         var limits = KernelLimits()
-        #expect(limits.split(told(cpu: 10, waiting: 20), nil) == nil)
+        let split = limits.split(told(cpu: 10, waiting: 20), nil)
+        #expect(split == nil)
     }
 }
