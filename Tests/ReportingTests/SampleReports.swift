@@ -10,6 +10,7 @@ enum SampleReports {
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
         ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
+        ("limited", limited),
     ]
 
     static func named(_ name: String) throws -> TestReport {
@@ -31,6 +32,8 @@ enum SampleReports {
             bytesReceived: 331_500_000, duration: .milliseconds(3000), drainedBytes: 3_412_992,
             bytesSent: 334_912_992, streams: [331_500_000], isComplete: true)
         report.uploadPath = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
+        report.uploadPath?.limits = LimitShares(
+            LimitCause.allCases.reduce(into: [:]) { $0[$1] = .milliseconds($1 == .congestionWindow ? 2822 : 30) })
         return report
     }
 
