@@ -100,8 +100,8 @@ let package = Package(
         .executableTarget(
             name: "qrate-microbenchmarks",
             dependencies: [
-                "QrateQUICCore", "QrateSecurity", "QrateStatistics", "QrateTransports", "QrateControlProtocol",
-                "QrateTestSupport", "QrateMeasurement",
+                "QrateQUICCore", "QrateSecurity", "QrateSockets", "QrateStatistics", "QrateTransports",
+                "QrateControlProtocol", "QrateTestSupport", "QrateMeasurement",
             ],
             path: "Benchmarks/Microbenchmarks", swiftSettings: strict),
         module(

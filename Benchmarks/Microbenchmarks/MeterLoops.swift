@@ -1,10 +1,11 @@
 import QrateMeasurement
+import QrateSockets
 import QrateStatistics
 import QrateTransports
 
 /// What qrate itself does for each batch or datagram: counting, judging and pacing.
 enum MeterLoops {
-    static func all() -> [any Benchmark] { [receiveMeter, row, datagramMeter, tokenBucket] }
+    static func all() -> [any Benchmark] { [receiveMeter, row, datagramMeter, tokenBucket, limitClock, limitTurn] }
 
     private static let start = MonotonicTime(nanoseconds: 1_000_000_000)
     /// Operations per call, so that the loop around it doesn't count.
@@ -41,6 +42,32 @@ enum MeterLoops {
                 keep(meter.record(sequence: sequence, timestamp: now.nanoseconds / 1000, at: now))
                 sequence += 1
             }
+        }
+    }
+
+    /// What a sender's account of its time costs per change of what limits it.
+    private static var limitClock: Loop {
+        var clock = LimitClock(.idle, at: start)
+        var now = start
+        return Loop(name: "limit-clock", operation: "change", operations: batch) {
+            for step in 0..<batch {
+                now = now + .microseconds(1)
+                clock.limit(by: step & 1 == 0 ? .cpu : .congestionWindow, at: now)
+            }
+            keep(clock)
+        }
+    }
+
+    /// All of it in one turn of a QUIC sender, of 1 to 192 packets: two changes, and two readings of the system's clock. What
+    /// the connection is asked besides are comparisons.
+    private static var limitTurn: Loop {
+        var clock = LimitClock(.idle, at: MonotonicClock.now())
+        return Loop(name: "limit-clock/turn", operation: "turn", operations: batch) {
+            for _ in 0..<batch {
+                clock.limit(by: .cpu, at: MonotonicClock.now())
+                clock.limit(by: .congestionWindow, at: MonotonicClock.now())
+            }
+            keep(clock)
         }
     }
 

@@ -8,6 +8,7 @@ extension WirePath {
         case .tcp(let metrics): tcp = TCP(metrics)
         case .udp(let metrics): udp = UDP(metrics)
         }
+        limits = report.limits.map { WireLimits($0) }
     }
 
     /// - Parameter observedBy: The end that sent this.
@@ -27,7 +28,8 @@ extension WirePath {
         } else {
             return nil
         }
-        return PathReport(observedBy: observedBy, start: start, end: end, metrics: metrics)
+        return PathReport(
+            observedBy: observedBy, start: start, end: end, metrics: metrics, limits: try limits?.shares())
     }
 
     func check() throws(ControlError) { _ = try report(observedBy: .server) }

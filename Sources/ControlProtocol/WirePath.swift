@@ -6,11 +6,12 @@ package struct WirePath: Sendable, Equatable, Codable {
     package var quic: QUIC?
     package var tcp: TCP?
     package var udp: UDP?
+    package var limits: WireLimits?
 
     enum CodingKeys: String, CodingKey {
         case startMilliseconds = "start_ms"
         case endMilliseconds = "end_ms"
-        case quic, tcp, udp
+        case quic, tcp, udp, limits
     }
 
     package init(startMilliseconds: Double, endMilliseconds: Double, quic: QUIC? = nil) {

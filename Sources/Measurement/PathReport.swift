@@ -6,12 +6,17 @@ public struct PathReport: Sendable, Hashable {
     public var start: Duration
     public var end: Duration
     public var metrics: PathMetrics
+    /// What the time from `start` to `end` went to at a sender; nil at an end that only receives, and where it isn't known.
+    public var limits: LimitShares?
 
-    public init(observedBy: Role, start: Duration, end: Duration, metrics: PathMetrics) {
+    public init(
+        observedBy: Role, start: Duration, end: Duration, metrics: PathMetrics, limits: LimitShares? = nil
+    ) {
         self.observedBy = observedBy
         self.start = start
         self.end = end
         self.metrics = metrics
+        self.limits = limits
     }
 }
 

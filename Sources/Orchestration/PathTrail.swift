@@ -11,6 +11,7 @@ struct PathTrail: Sendable {
         guard let previous, previous.end <= sample.end else { return sample }
         var piece = sample
         piece.start = previous.end
+        piece.limits = sample.limits.map { limits in previous.limits.map { limits.since($0) } ?? limits }
         switch (previous.metrics, sample.metrics) {
         case (.quic(let before), .quic(var metrics)):
             metrics.streamPacketsLost = growth(metrics.streamPacketsLost, since: before.streamPacketsLost)

@@ -99,6 +99,8 @@ struct BulkSender: ~Copyable {
         phase == .sending && (deadline == .max || deadline > now && deadline - now > tolerance)
     }
 
+    var isPaused: Bool { pausedAt != nil }
+
     /// Takes nothing from `now` on, or goes on: the deadline moves by the pause.
     mutating func setPaused(_ isPaused: Bool, now: UInt64) {
         if isPaused {
@@ -113,6 +115,19 @@ struct BulkSender: ~Copyable {
     mutating func unblock() {
         for index in streams.indices { streams[index].isBlocked = false }
     }
+
+    /// Whether the peer's flow control stops every stream that has payload to send. Stops at the first that it doesn't.
+    var isBlocked: Bool {
+        var isAnyBlocked = false
+        for stream in streams where !stream.isEnded && !stream.isAwaited {
+            guard stream.isBlocked else { return false }
+            isAnyBlocked = true
+        }
+        return isAnyBlocked
+    }
+
+    /// Whether the peer has opened none of the streams yet that are still to be sent on.
+    var isAwaitingPeer: Bool { streams.allSatisfy { $0.isEnded || $0.isAwaited } }
 
     /// The streams for which `isOpen` doesn't hold are left alone until ``opened(_:)``.
     mutating func await(unless isOpen: (Int64) -> Bool) {

@@ -79,6 +79,7 @@ extension QUICConnection {
             if written < segment { break }
         }
         bulk?.rotate()
+        wroteNothing = count == 0
         guard count > 0 else { return nil }
         // Without this call nothing is paced. A handshake isn't: the library would go by a round trip of 333 ms, and hold
         // each flight back by a share of that (RFC 9002 §7.7 allows bursts of the initial window).

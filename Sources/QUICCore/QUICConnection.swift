@@ -70,6 +70,8 @@ package final class QUICConnection {
     /// A packet that couldn't join the running batch; it goes first in the next one.
     @exclusivity(unchecked) var carried: CarriedPacket?
     let carryBuffer: UnsafeMutableRawPointer
+    /// Whether the last attempt to write a batch brought none: see ``payloadHold``.
+    @exclusivity(unchecked) var wroteNothing = false
 
     enum Phase {
         case open

@@ -44,6 +44,8 @@ package final class EndpointLoop {
     /// For ``work``.
     private(set) var lookedOut = Duration.zero
     private(set) var datagrams: UInt64 = 0
+    /// When the running turn began: the thread had slept or looked out until then, or ended the turn before.
+    private var turnBegan = MonotonicTime(nanoseconds: 0)
     /// Handshakes under way beyond which new clients must prove their address first.
     private static let handshakesWithoutRetry = 64
 
@@ -149,6 +151,7 @@ package final class EndpointLoop {
             for item in work { item(self) }
             if isStopping { return closeAll() }
 
+            turnBegan = MonotonicClock.now()
             let received = isIdle ? lookOut() : receive()
             let now = MonotonicClock.now()
             lastTurn = now
@@ -169,12 +172,11 @@ package final class EndpointLoop {
     /// - Returns: How many datagrams came.
     private func lookOut() -> Int {
         let end = min(lastBusy + Self.lookout, nextDeadline)
-        var now = lastTurn
         while true {
             let received = receive()
-            if received == 0 { now = MonotonicClock.now() }
-            guard received == 0, now < end else {
-                lookedOut += now - lastTurn
+            if received == 0 { turnBegan = MonotonicClock.now() }
+            guard received == 0, turnBegan < end else {
+                lookedOut += turnBegan - lastTurn
                 return received
             }
         }
@@ -376,6 +378,7 @@ package final class EndpointLoop {
             entry.handler.willTurn(entry.connection, now: now)
             let count = sendBatches(of: entry.connection, now)
             datagrams &+= UInt64(clamping: count)
+            entry.handler.didSend(entry.connection, workSince: turnBegan, isSocketFull: sender.isBlocked)
             let isNewsworthy = takeEvents(entry, now)
             entry.handler.didTurn(entry.connection, now: now)
             entry.isDue = count > 0 || isNewsworthy || sender.isBlocked

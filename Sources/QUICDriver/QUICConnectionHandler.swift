@@ -7,6 +7,12 @@ package protocol QUICConnectionHandler: AnyObject {
     func willReceive(_ connection: QUICConnection, now: MonotonicTime)
     /// The connection is about to send what it can. Called once a turn, before ``didTurn(_:now:)``.
     func willTurn(_ connection: QUICConnection, now: MonotonicTime)
+    /// The connection has sent what it could. Called once a turn, between the two others.
+    ///
+    /// - Parameters:
+    ///   - began: When the thread took up the work of this turn, receiving included.
+    ///   - isSocketFull: Whether a batch waits for room in the socket's buffer.
+    func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool)
     /// The connection was given datagrams, a timer or a command, and sent what it could. Called once a turn.
     func didTurn(_ connection: QUICConnection, now: MonotonicTime)
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime)
@@ -14,4 +20,8 @@ package protocol QUICConnectionHandler: AnyObject {
     func peerUnreachable(_ connection: QUICConnection, now: MonotonicTime)
     /// When ``didTurn(_:now:)`` must be called even if nothing happens; `.never` if that isn't needed.
     var deadline: MonotonicTime { get }
+}
+
+extension QUICConnectionHandler {
+    package func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool) {}
 }

@@ -63,9 +63,19 @@ import Testing
         metrics.datagramsReceived = 6
         metrics.sendCalls = 2
         metrics.maxUDPPayload = 1444
-        let full = PathReport(
+        var full = PathReport(
             observedBy: .client, start: .milliseconds(1500), end: .milliseconds(2500), metrics: .quic(metrics))
         #expect(try WirePath(full).report(observedBy: .client) == full)
+
+        full.limits = LimitShares(
+            LimitCause.allCases.enumerated().reduce(into: [:]) {
+                $0[$1.element] = .nanoseconds(1_000_000_007 * $1.offset)
+            })
+        #expect(try WirePath(full).report(observedBy: .client) == full)
+        full.limits = LimitShares([.cpu: .zero, .idle: .seconds(3)])
+        let limits = try #require(try WirePath(full).report(observedBy: .client)?.limits)
+        #expect(limits == full.limits)
+        #expect(limits[.flowControl] == nil)
     }
 
     @Test("settings arrive as they are, with what is not known absent")
@@ -155,6 +165,11 @@ import Testing
             var usage = WireProcessorUsage(ProcessorUsage(user: .zero, system: .zero, threads: []))
             usage.userSeconds = value
             _ = try usage.usage()
+        }
+        #expect(throws: ControlError.self) {
+            var limits = WireLimits()
+            limits.idle = value
+            _ = try limits.shares()
         }
         #expect(throws: ControlError.self) {
             try ReportMessage(id: "T", elapsedMilliseconds: value, bytesReceived: 0, isFinal: false).elapsed()

@@ -44,6 +44,7 @@ struct TestResult: Decodable, Sendable {
         var omitted: Bool
         var upload: Count?
         var download: Count?
+        var path: Path?
 
         struct Count: Decodable, Sendable {
             var bytesReceived: UInt64
@@ -83,7 +84,17 @@ struct TestResult: Decodable, Sendable {
         var receiveBufferDrops: UInt64?
     }
 
-    struct Path: Decodable, Sendable { var quic: QUIC? }
+    struct Path: Decodable, Sendable { var quic: QUIC?, limits: Limits? }
+
+    struct Limits: Decodable, Sendable {
+        var coveredMs: Double
+        var shares: [String: Double]
+        var limitedBy: String?
+        var sentence: String?
+        var setting: Setting?
+
+        struct Setting: Decodable, Sendable, Equatable { var name: String, value: String }
+    }
 
     struct QUIC: Decodable, Sendable {
         var minRttUs: Double?

@@ -49,6 +49,21 @@ import Testing
         struct Observed: Decodable { var observedBy: String }
     }
 
+    @Test("shares of time are so rounded that they add up to 1", arguments: [3, 7, 9_999, 20_001, 1_000_000_007])
+    func roundedShares(covered: Int) throws {
+        for parts in 1...LimitCause.allCases.count {
+            let causes = LimitCause.allCases.prefix(parts)
+            let first = covered - (parts - 1) * (covered / 8)
+            let limits = LimitShares(
+                causes.reduce(into: [:]) { $0[$1] = .nanoseconds($1 == causes.first ? first : covered / 8) })
+            let ratios = try #require(LimitsDocument.ratios(limits))
+            #expect(ratios.count == parts)
+            #expect((ratios.values.reduce(0) { $0 + ($1 * 10_000).rounded() }) == 10_000)
+            for (cause, ratio) in ratios { #expect(abs(ratio - (try #require(limits.share(of: cause)))) <= 0.0001) }
+        }
+        #expect(LimitsDocument.ratios(LimitShares([.cpu: .zero])) == nil)
+    }
+
     @Test("a resumed session is told from a full handshake, and from a transport that has none")
     func resumption() throws {
         var report = SampleReports.udpUpload

@@ -10,6 +10,7 @@ enum SampleReports {
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
         ("shared-thread", sharedThread), ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
+        ("limited", limited),
     ]
 
     static func named(_ name: String) throws -> TestReport {
@@ -33,6 +34,8 @@ enum SampleReports {
         report.uploadPath = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
         report.client.cpu = ProcessorUsage([thread(user: 98, system: 203, elapsed: 3000)])
         report.server?.cpu = ProcessorUsage([thread(user: 121, system: 243, elapsed: 3012, lookout: 40)])
+        report.uploadPath?.limits = LimitShares(
+            LimitCause.allCases.reduce(into: [:]) { $0[$1] = .milliseconds($1 == .congestionWindow ? 2822 : 30) })
         return report
     }
 

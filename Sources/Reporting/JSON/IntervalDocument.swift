@@ -55,6 +55,6 @@ struct IntervalDocument: Encodable {
         isOmitted = interval.isWarmUp
         upload = interval.direction == .upload ? Count(interval) : nil
         download = interval.direction == .download ? Count(interval) : nil
-        path = interval.path.map(PathDocument.init)
+        path = interval.path.map { PathDocument($0) }
     }
 }

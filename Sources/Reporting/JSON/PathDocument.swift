@@ -5,8 +5,17 @@ struct PathDocument: Encodable {
     var quic: QUICPathDocument?
     var tcp: TCPPathDocument?
     var udp: UDPPathDocument?
+    var limits: LimitsDocument?
+
+    /// That of a direction's whole test.
+    init?(_ report: TestReport, _ direction: Direction) {
+        guard let path = report.path(direction) else { return nil }
+        self.init(path)
+        limits = LimitsDocument(report, direction)
+    }
 
     init(_ path: PathReport) {
+        limits = path.limits.flatMap { LimitsDocument($0) }
         switch path.metrics {
         case .quic(let metrics): quic = QUICPathDocument(metrics, of: path)
         case .tcp(let metrics): tcp = TCPPathDocument(metrics, of: path)

@@ -54,10 +54,10 @@ struct ResultDocument: Encodable {
             report.parameters.direction == .bidirectional
             ? nil : report.summary(report.parameters.direction)?.fairnessIndex
         if report.parameters.direction == .bidirectional {
-            path = report.uploadPath.map(PathDocument.init)
-            pathDownload = report.downloadPath.map(PathDocument.init)
+            path = PathDocument(report, .upload)
+            pathDownload = PathDocument(report, .download)
         } else {
-            path = report.path(report.parameters.direction).map(PathDocument.init)
+            path = PathDocument(report, report.parameters.direction)
         }
         pathMTU = report.pathMTU.map(PathMTUDocument.init)
         handshake = report.handshake.map(HandshakeDocument.init)

@@ -36,9 +36,9 @@ struct PathText {
         ].compactMap(\.self)
     }
 
-    /// What the kernel says that sending waited for, as facts: what it means is the reader's to say.
+    /// What the kernel says that sending waited for, as facts, where this program has no view of its own.
     private func limits(_ metrics: TCPPathMetrics) -> String? {
-        guard let busy = metrics.busyTime, busy > .zero else { return nil }
+        guard path?.limits == nil, let busy = metrics.busyTime, busy > .zero else { return nil }
         func share(_ time: Duration?, _ name: String) -> String? {
             time.map { "by the \(name) \(Figure.share(min($0.seconds / busy.seconds, 1)))" }
         }

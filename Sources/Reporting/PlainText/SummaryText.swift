@@ -19,7 +19,7 @@ struct SummaryText {
                 lines += throughput(direction)
                 let texts = [
                     DatagramText(report, direction).lines, LossText(report, direction).lines,
-                    PathText(report, direction).lines,
+                    PathText(report, direction).lines, limit(direction),
                 ]
                 lines += texts.joined().map { label(direction) + $0 }
             }
@@ -39,6 +39,11 @@ struct SummaryText {
 
     private var directions: [Direction] {
         report.parameters.direction == .bidirectional ? [.upload, .download] : [report.parameters.direction]
+    }
+
+    /// What limited it, where that is known.
+    private func limit(_ direction: Direction) -> [String] {
+        report.limitVerdict(direction).map { [LimitSentence.of($0, report, direction)] } ?? []
     }
 
     private func label(_ direction: Direction) -> String {

@@ -24,6 +24,8 @@ struct LaneSample: Sendable {
     let thread: ObjectIdentifier
     /// Of that thread, so far.
     let cpu: ThreadUsage?
+    /// nil before it sends.
+    let limits: LimitShares?
 }
 
 extension [LaneSample] {

@@ -35,6 +35,10 @@ final class QUICDataConnection: QUICConnectionHandler {
 
     func willTurn(_ connection: QUICConnection, now: MonotonicTime) { lane?.willTurn(now: now) }
 
+    func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool) {
+        lane?.didSend(workSince: began, isSocketFull: isSocketFull)
+    }
+
     func didTurn(_ connection: QUICConnection, now: MonotonicTime) { lane?.didTurn(now: now) }
 
     func handle(_ event: QUICEvent, _ connection: QUICConnection, now: MonotonicTime) {

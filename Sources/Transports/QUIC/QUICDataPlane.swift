@@ -142,8 +142,11 @@ final class QUICDataPlane: DataPlane {
     private func path(_ samples: [LaneSample]) -> PathReport? {
         let start = plan.sends ? state.withLock { $0.sendingSince } : window.openedAt
         guard let start, let last = samples.map(\.takenAt).max() else { return nil }
+        // Before all of them send, none of them is limited.
+        let limits = samples.compactMap(\.limits)
         return PathReport(
-            observedBy: plan.role, start: .zero, end: max(last - start, .zero), metrics: .quic(samples.pathMetrics()))
+            observedBy: plan.role, start: .zero, end: max(last - start, .zero), metrics: .quic(samples.pathMetrics()),
+            limits: limits.count == connections ? LimitShares.mean(limits) : nil)
     }
 
     // MARK: Connections, on their threads

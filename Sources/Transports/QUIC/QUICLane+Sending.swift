@@ -1,5 +1,6 @@
 import QrateMeasurement
 import QrateQUICCore
+import QrateStatistics
 import QrateTransportAPI
 
 extension QUICLane {
@@ -21,6 +22,8 @@ extension QUICLane {
         isSending = true
         beginMetering()
         self.isPaced = isPaced
+        isRatePaced = isPaced && job.targetBitrate != nil
+        limits = LimitClock(isPaused ? nil : .idle, at: start)
         do throws(QUICError) {
             try startPayload(job, start)
             if isPaced { connection.payloadAllowance = 0 }
@@ -83,6 +86,7 @@ extension QUICLane {
         guard isPaused != self.isPaused else { return }
         self.isPaused = isPaused
         connection.setPayloadPaused(isPaused, now: now)
+        if !hasSent { limits?.limit(by: isPaused ? nil : .cpu, at: now) }
         if plan.receives { nextBoundary = plane.window.tick(at: now) }
         touch()
     }

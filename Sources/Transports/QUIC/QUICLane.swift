@@ -3,6 +3,7 @@ import QrateQUICCore
 import QrateQUICDriver
 import QrateSecurity
 import QrateSockets
+import QrateStatistics
 import QrateTransportAPI
 
 /// One connection of a data plane, on the thread of the connection's endpoint: opens and fills its data streams, and tells
@@ -51,6 +52,10 @@ final class QUICLane: @unchecked Sendable {
     var isStopped = false
     var hasSent = false
     var nextGrant = MonotonicTime.never
+    /// What its time goes to, since the plane began to send.
+    var limits: LimitClock?
+    /// Whether its allowance follows from a target rate, and not only from a shared budget.
+    var isRatePaced = false
     /// When a peer stopped a stream long before its time.
     var stoppedAt: MonotonicTime?
 
@@ -142,6 +147,6 @@ final class QUICLane: @unchecked Sendable {
             usesSegmentation: common.usesSegmentation, coalescesReceives: common.coalescesReceives,
             sendBuffer: common.grantedSendBuffer, receiveBuffer: common.grantedReceiveBuffer,
             socket: socket.sample(loop), number: number, isOwn: isOwn,
-            thread: ObjectIdentifier(endpoint), cpu: meter.usage())
+            thread: ObjectIdentifier(endpoint), cpu: meter.usage(), limits: limits?.shares(at: now))
     }
 }

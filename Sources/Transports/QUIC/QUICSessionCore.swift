@@ -146,6 +146,10 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         if !isEnded { lane?.willTurn(now: now) }
     }
 
+    func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool) {
+        if !isEnded { lane?.didSend(workSince: began, isSocketFull: isSocketFull) }
+    }
+
     func didTurn(_ connection: QUICConnection, now: MonotonicTime) {
         guard !isEnded else { return }
         if let silence, now >= silence.deadline { breakSilence(connection) }

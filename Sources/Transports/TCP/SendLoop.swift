@@ -13,6 +13,7 @@ struct SendLoop {
     let budget: ByteBudget?
     var bucket: TokenBucket?
     private var cursor: PayloadCursor
+    private var limits: LimitTeller
 
     init(
         stream: DataStream, control: SendControl, payload: PayloadBlock, unit: Int, usesZeroCopy: Bool,
@@ -26,6 +27,7 @@ struct SendLoop {
         self.budget = budget
         self.bucket = bucket
         cursor = PayloadCursor(unit: unit)
+        limits = LimitTeller(stream.limits)
     }
 
     enum Ending {
@@ -39,15 +41,20 @@ struct SendLoop {
         if bucket != nil { SocketPoll.sharpenTimers() }
         /// Taken out of the budget for a write that found no room.
         var pending = 0
-        defer { if pending > 0 { budget?.giveBack(pending) } }
+        defer {
+            if pending > 0 { budget?.giveBack(pending) }
+            limits.limit(by: .idle, at: MonotonicClock.now())
+        }
         while true {
             if control.endSending.isRaised { return .done(control.end ?? .abort) }
             if control.isPaused {
+                limits.limit(by: nil, at: MonotonicClock.now())
                 control.waitForPauseToEnd()
                 bucket?.skip(to: MonotonicClock.now())
                 continue
             }
             let now = MonotonicClock.now()
+            limits.limit(by: .cpu, at: now)
             let deadline = control.deadline
             if now >= deadline { return .done(.finish) }
             var count = pending > 0 ? pending : unit
@@ -70,6 +77,7 @@ struct SendLoop {
                     if taken < count { budget?.giveBack(count - taken) }
                 case .wouldBlock:
                     pending = count
+                    limits.limit(by: .congestionWindow, at: now)  // what the kernel says itself is told from it later
                     _ = StreamPoll.wait(
                         for: .writable, on: stream.bytes.socket.descriptor, control.endSending,
                         nanoseconds: deadline == .never ? nil : (deadline - now).nanoseconds)
@@ -88,6 +96,9 @@ struct SendLoop {
         let count = bucket.available(at: now)
         if count >= bucket.burst { return count }
         let due = min(bucket.time(for: bucket.burst), deadline)
+        // With more than one burst waiting in the kernel, it isn't the pace that holds them back.
+        let isKernelBehind = (stream.bytes.socket.unsent ?? 0) > bucket.burst
+        limits.limit(by: isKernelBehind ? .congestionWindow : .targetBitrate, at: now)
         _ = StreamPoll.wait(
             for: [], on: nil, control.endSending, nanoseconds: due == .never ? nil : (due - now).nanoseconds)
         return 0

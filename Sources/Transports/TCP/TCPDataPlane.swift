@@ -207,6 +207,7 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
             // A burst that is less than a segment would wait for the receiver to acknowledge the one before (RFC 896), who
             // has 40 ms for that, and the pace would be lost.
             if bucket != nil { stream.bytes.socket.sendAtOnce() }
+            stream.limits.begin(at: now)
             let loop = SendLoop(
                 stream: stream, control: sending, payload: payload, unit: unit,
                 usesZeroCopy: settings.usesZeroCopy, budget: budget, bucket: bucket)
@@ -350,8 +351,12 @@ final class TCPDataPlane: SessionPlane, DataConnectionSink {
         sample.cpu = meters.usage
         if plan.sends { sample.sent = snapshots.map { ByteCount($0?.sent ?? 0) } }
         if let start = plan.sends ? since : window.openedAt {
-            let metrics = TCPPathMetrics(snapshots.compactMap(\.self), countsSent: plan.sends)
-            sample.path = PathReport(observedBy: plan.role, start: .zero, end: now - start, metrics: .tcp(metrics))
+            let known = snapshots.compactMap(\.self)
+            let limits = known.compactMap(\.limits)
+            sample.path = PathReport(
+                observedBy: plan.role, start: .zero, end: now - start,
+                metrics: .tcp(TCPPathMetrics(known, countsSent: plan.sends)),
+                limits: limits.count == plan.streams ? LimitShares.mean(limits) : nil)
         }
         return sample
     }

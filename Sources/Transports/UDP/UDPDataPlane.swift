@@ -178,6 +178,7 @@ final class UDPDataPlane: SessionPlane, FlowSink {
         let bucket = job?.targetBitrate.flatMap { makeBucket($0, now) }
         state.withLock { $0.burst = bucket.map { max(unit, $0.burst / unit * unit) } }
         for flow in flows {
+            flow.limits.begin(at: now)
             let loop = UDPSendLoop(
                 flow: flow, control: sending, payload: payload, unit: unit, budget: budget,
                 bucket: bucket)
@@ -338,7 +339,10 @@ final class UDPDataPlane: SessionPlane, FlowSink {
             metrics.reportedReceived = reports.reduce(0) { $0.addingSaturated($1.received) }
             metrics.reportedLost = reports.reduce(0) { $0.addingSaturated($1.lost) }
         }
-        sample.path = PathReport(observedBy: plan.role, start: .zero, end: now - since, metrics: .udp(metrics))
+        let limits = known.compactMap { $0.limits.shares(of: UDPFlow.limitCauses, at: now) }
+        sample.path = PathReport(
+            observedBy: plan.role, start: .zero, end: now - since, metrics: .udp(metrics),
+            limits: limits.count == flows.count ? LimitShares.mean(limits) : nil)
         return sample
     }
 

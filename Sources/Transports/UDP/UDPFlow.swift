@@ -13,6 +13,9 @@ final class UDPFlow: Sendable {
     let sentDatagrams = Atomic<UInt64>(0)
     /// Datagrams that this host refused for want of buffers. Not among the sent.
     let sendDrops = Atomic<UInt64>(0)
+    let limits = LimitRecorder()
+    /// What a sender of datagrams can tell. Nobody gives it a window or credit.
+    static let limitCauses: [LimitCause] = [.targetBitrate, .socketBuffer, .cpu, .idle]
     private let feedback = Mutex<FlowFeedback?>(nil)
     /// What came of a path MTU search's probes, by their numbers.
     private let probeAnswers = Mutex<[UInt32: ProbeAnswer]>([:])

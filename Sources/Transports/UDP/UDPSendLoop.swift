@@ -19,6 +19,7 @@ struct UDPSendLoop {
     var bucket: TokenBucket?
     /// The next datagram's number, and after the end how many were sent.
     private(set) var sequence: UInt64 = 0
+    private var limits: LimitTeller
 
     init(
         flow: UDPFlow, control: SendControl, payload: PayloadBlock, unit: Int, budget: ByteBudget?, bucket: TokenBucket?
@@ -29,6 +30,7 @@ struct UDPSendLoop {
         self.unit = unit
         self.budget = budget
         self.bucket = bucket
+        limits = LimitTeller(flow.limits)
     }
 
     enum Ending {
@@ -51,18 +53,23 @@ struct UDPSendLoop {
         if bucket != nil { SocketPoll.sharpenTimers() }
         let most = Self.mostDatagrams(of: unit)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: most * unit, alignment: 64)
-        defer { buffer.deallocate() }
+        defer {
+            buffer.deallocate()
+            limits.limit(by: .idle, at: MonotonicClock.now())
+        }
         buffer.copyMemory(from: payload.prefix(most * unit))
         let startedAt = MonotonicClock.now()
         var refusedSince: MonotonicTime?
         while true {
             if control.endSending.isRaised { return .done(control.end ?? .abort) }
             if control.isPaused {
+                limits.limit(by: nil, at: MonotonicClock.now())
                 control.waitForPauseToEnd()
                 bucket?.skip(to: MonotonicClock.now())
                 continue
             }
             let now = MonotonicClock.now()
+            limits.limit(by: .cpu, at: now)
             let deadline = control.deadline
             if now >= deadline { return .done(.finish) }
             var count = flow.socket.usesSegmentation ? most * unit : unit
@@ -90,6 +97,7 @@ struct UDPSendLoop {
                 refusedSince = nil
             case .wouldBlock:
                 budget?.giveBack(taken)
+                limits.limit(by: .socketBuffer, at: now)
                 _ = StreamPoll.wait(
                     for: .writable, on: flow.socket.descriptor, control.endSending,
                     nanoseconds: deadline == .never ? nil : (deadline - now).nanoseconds)
@@ -102,6 +110,7 @@ struct UDPSendLoop {
                     flow.socket.giveUpSegmentation()
                 case ENOBUFS, ENOMEM:
                     flow.sendDrops.wrappingAdd(UInt64(datagrams), ordering: .relaxed)
+                    limits.limit(by: .socketBuffer, at: now)
                     _ = StreamPoll.wait(for: [], on: nil, control.endSending, nanoseconds: Self.dropPause)
                 case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENETDOWN:
                     let since = refusedSince ?? now
@@ -136,6 +145,7 @@ struct UDPSendLoop {
         let count = bucket.available(at: now)
         if count >= burst { return burst }
         let due = min(bucket.time(for: burst), deadline)
+        limits.limit(by: .targetBitrate, at: now)
         _ = StreamPoll.wait(
             for: [], on: nil, control.endSending, nanoseconds: due == .never ? nil : (due - now).nanoseconds)
         return 0
