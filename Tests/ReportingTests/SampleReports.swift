@@ -10,6 +10,7 @@ enum SampleReports {
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
         ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
+        ("slow-rise", slowRise),
     ]
 
     static func named(_ name: String) throws -> TestReport {
