@@ -9,8 +9,8 @@ enum SampleReports {
         ("nothing-reported", nothingReported), ("unit-boundaries", unitBoundaries), ("hostile-peer", hostilePeer),
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
-        ("shared-thread", sharedThread), ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
-        ("limited", limited),
+        ("shared-thread", sharedThread), ("latency", latency), ("latency-few", fewLatencyProbes),
+        ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing), ("limited", limited),
     ]
 
     static func named(_ name: String) throws -> TestReport {
