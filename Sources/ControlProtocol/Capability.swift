@@ -18,10 +18,12 @@ package enum Capability {
     package static let qrate = "qrate_v1"
     /// The peer, a server, answers a ``UsageMessage``.
     package static let processUsage = "qrate_usage_v1"
+    /// The peer, a server, answers latency probes while a test runs that asks for it.
+    package static let latency = "qrate_latency_v1"
 
     /// Everything that this program can do, in xfr's order.
     package static let announced = [
         tcp, udp, quic, multistream, singlePortTCP, pauseResume, udpFeedback, zeroCopy, mtuProbe, singlePortUDP,
-        byteBudget, qrate, processUsage,
+        byteBudget, qrate, processUsage, latency,
     ]
 }

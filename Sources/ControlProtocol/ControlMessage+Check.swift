@@ -4,7 +4,7 @@ extension ControlMessage {
     /// Refuses values that the JSON types allow and the protocol doesn't.
     func check() throws(ControlError) {
         switch self {
-        case .hello, .authResponse, .authSuccess, .usage, .error: break
+        case .hello, .authResponse, .authSuccess, .probeHello, .usage, .error: break
         case .testStart(let start): try checkID(start.id)
         case .testAck(let ack):
             try checkID(ack.id)

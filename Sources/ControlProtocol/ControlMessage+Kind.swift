@@ -7,6 +7,7 @@ extension ControlMessage {
         case testStart = "test_start"
         case testAck = "test_ack"
         case dataHello = "data_hello"
+        case probeHello = "probe_hello"
         case interval
         case result
         case report
@@ -27,6 +28,7 @@ extension ControlMessage {
         case .testStart: .testStart
         case .testAck: .testAck
         case .dataHello: .dataHello
+        case .probeHello: .probeHello
         case .interval: .interval
         case .result: .result
         case .report: .report
@@ -49,6 +51,7 @@ extension ControlMessage {
         case .testStart(let body): body
         case .testAck(let body): body
         case .dataHello(let body): body
+        case .probeHello(let body): body
         case .interval(let body): body
         case .result(let body): body
         case .report(let body): body
@@ -68,6 +71,7 @@ extension ControlMessage {
             case .testStart: .testStart(try TestStart(from: decoder))
             case .testAck: .testAck(try TestAck(from: decoder))
             case .dataHello: .dataHello(try DataHello(from: decoder))
+            case .probeHello: .probeHello(try ProbeHello(from: decoder))
             case .interval: .interval(try IntervalMessage(from: decoder))
             case .result: .result(try ResultMessage(from: decoder))
             case .report: .report(try ReportMessage(from: decoder))

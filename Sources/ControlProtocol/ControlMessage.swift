@@ -8,6 +8,7 @@ package enum ControlMessage: Sendable, Equatable {
     case testStart(TestStart)
     case testAck(TestAck)
     case dataHello(DataHello)
+    case probeHello(ProbeHello)
     case interval(IntervalMessage)
     case result(ResultMessage)
     case report(ReportMessage)

@@ -16,6 +16,9 @@ package struct PeerProtocol: Sendable, Equatable {
     /// It tells what processor time it used, when it is asked for it between its hello and a test.
     package var tellsUsage: Bool { speaksQrate && announces(Capability.processUsage) }
 
+    /// It answers latency probes.
+    package var answersProbes: Bool { speaksQrate && announces(Capability.latency) }
+
     /// Whether its hello announced the ``Capability``.
     package func announces(_ capability: String) -> Bool { capabilities.contains(capability) }
 

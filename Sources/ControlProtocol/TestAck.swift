@@ -21,15 +21,19 @@ package struct TestAck: Sendable, Equatable, Codable {
         package var settings: WireSettings?
         /// QUIC: for the Initial packets of the data connections, hexadecimal.
         package var connectionToken: String?
+        /// What latency probes show, 32 hexadecimal digits, where the test asked for them.
+        package var probeToken: String?
 
         enum CodingKeys: String, CodingKey {
             case settings
             case connectionToken = "connection_token"
+            case probeToken = "probe_token"
         }
 
-        package init(settings: WireSettings?, connectionToken: String? = nil) {
+        package init(settings: WireSettings?, connectionToken: String? = nil, probeToken: String? = nil) {
             self.settings = settings
             self.connectionToken = connectionToken
+            self.probeToken = probeToken
         }
     }
 
@@ -39,6 +43,14 @@ package struct TestAck: Sendable, Equatable, Codable {
         self.udpToken = udpToken
         self.qrate = qrate
     }
+}
+
+/// The first line of a connection for latency probes, over TCP and TLS.
+package struct ProbeHello: Sendable, Equatable, Codable {
+    /// `test_ack`'s `probe_token`.
+    package var token: String
+
+    package init(token: String) { self.token = token }
 }
 
 /// The first line of a TCP data connection.
@@ -73,6 +85,11 @@ extension TestAck {
                 throw .invalidField(field: "test_ack.udp_token", reason: "must be 32 hexadecimal digits")
             }
         }
+        if let token = qrate?.probeToken {
+            guard token.utf8.count == 32, Self.isHexadecimal(token) else {
+                throw .invalidField(field: "test_ack.qrate.probe_token", reason: "must be 32 hexadecimal digits")
+            }
+        }
         if let token = qrate?.connectionToken {
             let lengths = 2...Self.longestConnectionToken
             guard lengths.contains(token.utf8.count), token.utf8.count.isMultiple(of: 2), Self.isHexadecimal(token)
@@ -88,6 +105,10 @@ extension TestAck {
     ///
     /// - Throws: ``ControlError/invalidField(field:reason:)``.
     package func check(for parameters: TestParameters, from server: PeerProtocol) throws(ControlError) {
+        guard !parameters.measuresLatency || qrate?.probeToken != nil else {
+            throw .invalidField(
+                field: "test_ack.qrate.probe_token", reason: "is missing, and the test is to measure latency")
+        }
         guard dataPorts.isEmpty || dataPorts.count == parameters.streams else {
             throw .invalidField(
                 field: "test_ack.data_ports",

@@ -12,6 +12,7 @@ extension TestStart {
             intervalMilliseconds: parameters.interval.milliseconds)
         addition.payload = parameters.payload == .random ? nil : parameters.payload.rawValue
         addition.take(parameters.settings)
+        addition.measuresLatency = parameters.measuresLatency ? true : nil
         self.init(
             id: id, transport: WireProtocol(parameters.transport), streams: UInt8(clamping: parameters.streams),
             durationSeconds: limit.duration.map { Self.wholeSeconds($0 + parameters.warmUp) } ?? 0,
@@ -40,10 +41,11 @@ extension TestStart {
             try Self.time(value, "Interval", TestParameters.shortestInterval...TestParameters.longestTest)
         }
         let kind = try transportKind(transports)
-        let parameters = TestParameters(
+        var parameters = TestParameters(
             transport: kind, direction: testDirection, streams: Int(streams), limit: try limit(),
             warmUp: warmUp ?? .zero, interval: interval ?? Self.xfrInterval, targetBitrate: targetBitrate(kind),
             payload: try payloadContent(), settings: try settings(kind))
+        parameters.measuresLatency = qrate?.measuresLatency ?? false
         if let window = parameters.limit.duration, window + parameters.warmUp > TestParameters.longestTest {
             throw .refused(
                 "Test of \(Self.text(window)) after a warm-up of \(Self.text(parameters.warmUp)) is longer than this"

@@ -51,6 +51,8 @@ package struct TestStart: Sendable, Equatable, Codable {
         package var maxDatagramIsInterface: Bool?
         package var connections: UInt8?
         package var usesDatagrams: Bool?
+        /// Latency probes come, before the test and during it.
+        package var measuresLatency: Bool?
 
         enum CodingKeys: String, CodingKey {
             case durationMilliseconds = "duration_ms"
@@ -64,6 +66,7 @@ package struct TestStart: Sendable, Equatable, Codable {
             case maxDatagramIsInterface = "max_datagram_interface"
             case connections
             case usesDatagrams = "datagrams"
+            case measuresLatency = "latency"
         }
 
         package init(durationMilliseconds: Double?, warmUpMilliseconds: Double?, intervalMilliseconds: Double?) {

@@ -31,6 +31,8 @@ public struct TestParameters: Sendable, Hashable {
     public var payload: PayloadContent
     /// What only some transports have.
     public var settings: TransportSettings
+    /// Whether probes measure latency, for a second before the test and while payload moves. They don't unless told to.
+    public var measuresLatency = false
 
     public static let streamLimits = 1...128
     public static let defaultDuration = Duration.seconds(10)

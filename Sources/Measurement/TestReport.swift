@@ -15,6 +15,8 @@ public struct TestReport: Sendable {
     public var downloadPath: PathReport?
     /// What the path's largest datagrams are, where the test was to find that out.
     public var pathMTU: PathMTUReport?
+    /// Where the test was to measure it.
+    public var latency: LatencyReport?
     public var handshake: HandshakeReport?
     public var security: SecurityReport?
     /// What the client's qlog came to; nil without one.

@@ -1,4 +1,5 @@
 internal import CQrateNgtcp2
+internal import QrateDatagramProtocol
 internal import QrateSecurity
 
 /// What ngtcp2's callbacks see: a plain struct at a fixed address, not an object, so that the packet path needs no
@@ -35,6 +36,8 @@ struct ConnectionState {
     /// Where payload in datagrams goes; nil where none is expected: what comes then is dropped.
     var datagramReceiver: QUICConnection.DatagramReceiver?
     var datagramContext: UnsafeMutableRawPointer?
+    /// Whether latency probes are taken out of the datagrams that come.
+    var takesProbes = false
     /// When the datagrams came that are being read, monotonic nanoseconds.
     var receivedAt: UInt64 = 0
 
@@ -184,6 +187,10 @@ struct ConnectionState {
         }
         table.recv_datagram = { _, _, data, count, user in
             let state = user!.assumingMemoryBound(to: ConnectionState.self)
+            if state.pointee.takesProbes, LatencyProbe.isLike(UnsafeRawBufferPointer(start: data, count: count)) {
+                owner(user).receivedProbe(UnsafeRawBufferPointer(start: data, count: count))
+                return 0
+            }
             if let receive = state.pointee.datagramReceiver, let context = state.pointee.datagramContext {
                 receive(context, data, count, state.pointee.receivedAt)
             }

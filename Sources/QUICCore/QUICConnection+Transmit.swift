@@ -89,8 +89,9 @@ extension QUICConnection {
 
     // MARK: One packet
 
-    /// Writes one packet: control first, then payload, then whatever the library has to say.
+    /// Writes one packet: latency probes first, then control, then payload, then whatever the library has to say.
     private func writePacket(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8) {
+        if !probes.waiting.isEmpty, let result = writeProbes(target, capacity, now) { return result }
         if isHandshakeComplete, isControlOpen, control.hasUnsent {
             let next = control.next
             let (written, taken, ecn) = write(

@@ -33,6 +33,8 @@ package final class QUICConnection {
     @exclusivity(unchecked) var bulk: BulkSender?
     /// Present while payload goes out in datagrams.
     @exclusivity(unchecked) var datagrams: DatagramFlow?
+    /// Latency probes that wait to be sent.
+    @exclusivity(unchecked) var probes = ProbeQueue()
     /// What came of the peer's tail marker.
     var tail: [UInt8] = []
     @exclusivity(unchecked) var phase = Phase.open
@@ -270,6 +272,7 @@ package final class QUICConnection {
         guard nextEvent < events.count else {
             events.removeAll(keepingCapacity: true)
             nextEvent = 0
+            probes.unread = 0
             return nil
         }
         defer { nextEvent += 1 }

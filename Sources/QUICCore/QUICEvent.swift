@@ -1,3 +1,5 @@
+package import QrateMeasurement
+
 /// What a connection has to tell its driver, in the order in which it happened. All of it is rare; payload and
 /// packets are counted, not announced.
 package enum QUICEvent: Sendable, Equatable {
@@ -10,6 +12,8 @@ package enum QUICEvent: Sendable, Equatable {
     case streamsAvailable
     /// The peer has sent its last datagram of payload, and so many in all. Some may be lost, or still on their way.
     case datagramsSent(UInt64)
+    /// What looks like a latency probe, or an answer to one, and when it came.
+    case latencyProbe([UInt8], at: MonotonicTime)
     /// The peer wants no more of a data stream, long before its time is over.
     case payloadStopped
     /// Packets to this ID belong to this connection from now on, or no longer.

@@ -6,6 +6,7 @@ import Synchronization
 final class InMemoryLink: Sendable {
     let clock: ManualClock
     let settings: InMemoryNetwork.Settings
+    let probes = InMemoryProbes()
     private let toServer: BytePipe
     private let toClient: BytePipe
     private let state = Mutex(State())

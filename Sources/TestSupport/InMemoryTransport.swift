@@ -74,6 +74,9 @@ package final class InMemoryNetwork: Sendable {
         return InMemorySession(role: .client, link: link, address: settings.serverAddress)
     }
 
+    /// The probes of each connection, in the order of connecting.
+    package var probes: [InMemoryProbes] { links.withLock { $0.map(\.probes) } }
+
     /// As if the listener had turned this client away in the handshake.
     package func refuse(_ client: RefusedClient) { refusal.yield(client) }
 
@@ -98,6 +101,7 @@ package struct InMemoryFaults: Sendable {
     package var leavesAfterLines: (by: Role, count: Int)?
     package var refusedOffer: TransportError?
     package var refusedOpening: TransportError?
+    package var refusedProbes: TransportError?
     /// The planes fail after so many intervals of payload; control lives on.
     package var planesFailAfterTicks: Int?
     /// The receiver never learns that the streams have ended.
@@ -141,13 +145,19 @@ private struct InMemorySession: TransportSession {
         if let error = link.settings.faults.refusedOffer { throw error }
         // As over UDP, where it isn't looked at otherwise.
         let token = plan.parameters.transport == .udp ? String(repeating: "a0", count: 16) : nil
-        return (link.makePlanes(plan).server, DataOffer(token: token))
+        let probeToken = plan.parameters.measuresLatency ? String(repeating: "b1", count: 16) : nil
+        return (link.makePlanes(plan).server, DataOffer(token: token, probeToken: probeToken))
     }
 
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane {
         if let error = link.settings.faults.refusedOpening { throw error }
         // Made at the server's offer; a test that plays the server by hand makes none.
         return link.makePlanes(plan).client
+    }
+
+    func latencyProbes(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any LatencyProbes {
+        if let error = link.settings.faults.refusedProbes { throw error }
+        return link.probes
     }
 
     func close(_ reason: CloseReason) async { link.close(by: role, reason) }

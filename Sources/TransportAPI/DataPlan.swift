@@ -59,11 +59,16 @@ package struct DataOffer: Sendable, Hashable {
     /// QUIC: the token for the Initial packets of data connections (DESIGN.md section 3), hexadecimal. With it, payload
     /// moves on connections of its own, and the session's carries control only.
     package var connectionToken: String?
+    /// Shown by latency probes. 32 hexadecimal digits.
+    package var probeToken: String?
 
-    package init(ports: [UInt16] = [], token: String? = nil, connectionToken: String? = nil) {
+    package init(
+        ports: [UInt16] = [], token: String? = nil, connectionToken: String? = nil, probeToken: String? = nil
+    ) {
         self.ports = ports
         self.token = token
         self.connectionToken = connectionToken
+        self.probeToken = probeToken
     }
 }
 

@@ -37,6 +37,8 @@ package protocol TransportSession: Sendable {
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer)
     /// Client: opens the data plane that the server offered.
     func open(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any DataPlane
+    /// Client: makes ready to measure latency with the token that the server offered. Once in a session.
+    func latencyProbes(_ plan: DataPlan, _ offer: DataOffer) async throws(TransportError) -> any LatencyProbes
     /// Client: makes ready to connect to the same server again and again, by the same settings and to be shown the same
     /// certificate. The lanes live on when the session is closed.
     func handshakeLanes(_ count: Int) throws(TransportError) -> any HandshakeLanes

@@ -46,6 +46,10 @@ struct TestArguments: ParsableArguments {
         help: ArgumentHelp("The length of a row, from 0.1.", valueName: "time"))
     var interval = TimeArgument(.seconds(1))
 
+    @Flag(
+        help: "Measure latency by small probes, for a second before the test and while payload moves.")
+    var latency = false
+
     @Flag(help: "Send zeros instead of random payload. What compresses on the way then looks fast.")
     var zeros = false
 
@@ -67,6 +71,7 @@ struct TestArguments: ParsableArguments {
             streams: parallel ?? 1, limit: limit, warmUp: omit?.duration ?? .zero, interval: interval.duration,
             targetBitrate: bitrate, payload: zeros ? .zeros : .random, settings: try transport.settings)
         parameters.settings.probesPathMTU = probesPathMTU
+        parameters.measuresLatency = latency
         return parameters
     }
 
@@ -87,7 +92,8 @@ struct TestArguments: ParsableArguments {
             transport.names + [
                 reverse ? "-R" : nil, bidir ? "--bidir" : nil, time?.duration == .zero ? "-t 0" : nil,
                 bytes == nil ? nil : "-n", parallel ?? 1 == 1 ? nil : "-P", bitrate == nil ? nil : "-b",
-                omit == nil ? nil : "-O", zeros ? "--zeros" : nil, transport.length == nil ? nil : "-l",
+                omit == nil ? nil : "-O", zeros ? "--zeros" : nil, latency ? "--latency" : nil,
+                transport.length == nil ? nil : "-l",
             ]
         guard let first = given.compactMap(\.self).first(where: { $0 != "--udp" }) else { return }
         throw TestFailure(

@@ -31,6 +31,12 @@ import Testing
         #expect(try Parsing.parameters(arguments).limit == limit)
     }
 
+    @Test("latency is measured when it is asked for, and not otherwise")
+    func latency() throws {
+        #expect(try Parsing.parameters(["--latency"]).measuresLatency)
+        #expect(try !Parsing.parameters(["-R", "--tcp"]).measuresLatency)
+    }
+
     @Test(
         "a rate has decimal prefixes and may be a fraction",
         arguments: [

@@ -36,7 +36,7 @@ import Testing
         }
         // What `qrate handshakes` asks is no part of a test.
         let all = Set(ControlMessage.Kind.allCases).subtracting([.usage])
-        #expect(try kinds(.xfrClient, .xfrServer) == all.subtracting([.report]))
+        #expect(try kinds(.xfrClient, .xfrServer) == all.subtracting([.report, .probeHello]))
         #expect(try kinds(.xfrClient, .xfrServer, .qrateClient, .qrateServer) == all)
     }
 

@@ -90,6 +90,40 @@ import Testing
         #expect(PathProbe(kind, sequence: 1, size: 15).encoded.withUnsafeBytes { PathProbe($0) } == nil)
     }
 
+    @Test("a latency probe and its answer are the specified 40 bytes")
+    func latencyProbe() throws {
+        let token = try #require(FlowToken(Self.tokenBytes))
+        let probe = LatencyProbe(token: token, sequence: 0x0102_0304_0506_0708)
+        let head: [UInt8] = [0x00, 0x51, 0x52, 0x4c, 1, 1, 0, 0] + Self.tokenBytes + [1, 2, 3, 4, 5, 6, 7, 8]
+        #expect(probe.encoded == head + [UInt8](repeating: 0, count: 8))
+        #expect(probe.encoded.withUnsafeBytes { LatencyProbe($0) } == probe)
+        let answer = probe.answered(at: 0x1112_1314_1516_1718)
+        var bytes = head + [0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18]
+        bytes[5] = 2
+        #expect(answer.encoded == bytes)
+        #expect(bytes.withUnsafeBytes { LatencyProbe($0) } == answer)
+        bytes.withUnsafeBytes { raw in
+            #expect(FlowHello(raw) == nil && FlowFeedback(raw) == nil && PathProbe(raw) == nil)
+            #expect(TailMarker(raw) == nil)
+            #expect((DataHeader(raw)?.sequence ?? 0) > 1 << 54)
+        }
+        #expect(try #require(bytes.first) < 0x40)
+    }
+
+    @Test("what is longer, shorter, of another version or kind is no latency probe")
+    func crookedLatencyProbe() throws {
+        let whole = LatencyProbe(token: try #require(FlowToken(Self.tokenBytes)), sequence: 1).encoded
+        for wrong in [whole + [0], Array(whole.dropLast()), [], [0]] as [[UInt8]] {
+            #expect(!wrong.withUnsafeBytes { LatencyProbe.isLike($0) })
+            #expect(wrong.withUnsafeBytes { LatencyProbe($0) } == nil)
+        }
+        for field in [4, 5] {
+            var wrong = whole
+            wrong[field] = 9
+            #expect(wrong.withUnsafeBytes { LatencyProbe($0) } == nil)
+        }
+    }
+
     @Test("a tail marker is none of the others, and no payload that a sender reaches")
     func tail() throws {
         let marker = TailMarker(flow: 2, sent: 1000)

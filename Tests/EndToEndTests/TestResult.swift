@@ -11,6 +11,7 @@ struct TestResult: Decodable, Sendable {
     var summary: Summary?
     var streams: [Stream]?
     var path: Path?
+    var latency: Latency?
     var handshake: Handshake?
     var security: Security?
     var qlog: Qlog?
@@ -121,6 +122,32 @@ struct TestResult: Decodable, Sendable {
         var streamPacketsLost: UInt64?
         var datagramsSent: UInt64?
         var sendCalls: UInt64?
+    }
+
+    struct Latency: Decodable, Sendable {
+        var inside: Comparison?
+        var beside: Comparison?
+
+        struct Comparison: Decodable, Sendable {
+            var idle: Probes
+            var loaded: Probes
+            var increaseUs: Increase?
+            var bufferDelayPercent: Double?
+            var responsivenessVariantRpm: Double?
+        }
+
+        struct Increase: Decodable, Sendable { var p50: Double, p95: Double? }
+
+        struct Probes: Decodable, Sendable {
+            var sent: UInt64
+            var answered: UInt64
+            var lost: UInt64
+            var roundTripUs: Distribution?
+            var uploadVariationUs: Distribution?
+            var downloadVariationUs: Distribution?
+        }
+
+        struct Distribution: Decodable, Sendable { var min: Double, p50: Double, p95: Double? }
     }
 
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }

@@ -52,6 +52,7 @@ private func use(_ message: ControlMessage) {
             }
         case .testAck(let ack):
             checkText(ack.qrate?.settings?.settings.congestionController ?? "")
+            precondition(ack.qrate?.probeToken.map { $0.utf8.count == 32 } ?? true)
             precondition(ack.udpToken.map { $0.utf8.count == 32 && ack.dataPorts.isEmpty } ?? true)
         case .interval(let interval):
             _ = try interval.qrate?.upload?.uploadInterval()
@@ -65,7 +66,8 @@ private func use(_ message: ControlMessage) {
             _ = try report.elapsed()
             _ = try report.totals?.summary().throughput
         case .error(let error): checkText(error.failure(otherwise: .failed).message, limit: 400)
-        case .authResponse, .authSuccess, .dataHello, .cancel, .cancelled, .finish, .pause, .resume: break
+        case .usage(let usage): _ = usage.processTime
+        case .authResponse, .authSuccess, .dataHello, .probeHello, .cancel, .cancelled, .finish, .pause, .resume: break
         }
     } catch {
         preconditionFailure("decoded what can't be used: \(error)")

@@ -21,6 +21,13 @@ public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(datagram.elementsEqual(marker.encoded))
         precondition(!FlowHello.isLike(datagram))
     }
+    if let probe = LatencyProbe(datagram) {
+        // The reserved field is read over.
+        let again = probe.encoded
+        precondition(again.withUnsafeBytes { LatencyProbe($0) } == probe)
+        precondition(probe.answered(at: .max).encoded.count == datagram.count)
+        precondition(TailMarker(datagram) == nil && !FlowHello.isLike(datagram) && datagram[0] < 0x40)
+    }
     if let header = DataHeader(datagram) { precondition(header.sequence >> 56 == UInt64(datagram[0])) }
     return 0
 }

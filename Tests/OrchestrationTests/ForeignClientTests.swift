@@ -182,6 +182,7 @@ import Testing
                 hello.capabilities?.filter { $0 != "single_port_udp_v1" } == [
                     "tcp", "udp", "quic", "multistream", "single_port_tcp", "pause_resume", "udp_feedback_v1",
                     "zerocopy_v1", "mtu_probe_v1", "byte_budget_v1", "qrate_v1", "qrate_usage_v1",
+                    "qrate_latency_v1",
                 ])
             server.feed(
                 .received(

@@ -61,18 +61,20 @@ struct RandomEvents {
         let limits: [TestLimit] = [
             .duration(.seconds(5)), .bytes(1000), .whicheverFirst(.seconds(5), 1000), .endless,
         ]
-        return TestParameters(
+        var parameters = TestParameters(
             transport: pick(TransportKind.allCases), direction: pick(Direction.allCases), streams: pick([1, 2, 128]),
             limit: pick(limits), warmUp: pick([.zero, .seconds(1)]),
             interval: pick([.seconds(1), .milliseconds(100)]),
             targetBitrate: pick([nil, Bitrate(bitsPerSecond: 0), Bitrate(bitsPerSecond: 1_000_000)]))
+        parameters.measuresLatency = chance(0.3)
+        return parameters
     }
 
     /// What a client sees until its plane is open, or a part of it.
     mutating func serverBeginning() -> ArraySlice<SessionEvent> {
         beginning([
-            .received(.hello(pick([.qrateServer, .xfrServer]))), .received(.testAck(TestAck(id: "t", dataPorts: []))),
-            .planeReady(DataOffer(), PlaneSample()),
+            .received(.hello(pick([.qrateServer, .xfrServer]))), .received(.testAck(acknowledgement("t"))),
+            pick([.idleMeasured, .planeReady(DataOffer(), PlaneSample())]), .planeReady(DataOffer(), PlaneSample()),
         ])
     }
 
@@ -104,8 +106,15 @@ struct RandomEvents {
         }
     }
 
+    private mutating func acknowledgement(_ id: String) -> TestAck {
+        let token = String(repeating: "0f", count: 16)
+        return TestAck(id: id, dataPorts: [], qrate: chance(0.7) ? .init(settings: nil, probeToken: token) : nil)
+    }
+
     private mutating func rare() -> SessionEvent {
-        switch count(8) {
+        switch count(10) {
+        case 8: .idleMeasured
+        case 9: .latencyMeasured(LatencyReport())
         case 7: .pauseRequested(chance(0.5))
         case 0: .stopRequested
         case 1: .controlEnded
@@ -122,7 +131,7 @@ struct RandomEvents {
         switch count(12) {
         case 0: return .hello(pick([.qrateClient, .qrateServer, .xfrClient, .xfrServer, Hello(version: "x")]))
         case 1, 2: return .testStart(start(id))
-        case 3, 4: return .testAck(TestAck(id: id, dataPorts: []))
+        case 3, 4: return .testAck(acknowledgement(id))
         case 5, 6: return .interval(interval(id))
         case 7: return .result(result(id))
         case 8:

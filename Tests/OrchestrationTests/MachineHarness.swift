@@ -63,6 +63,8 @@ struct MachineHarness<Machine: SessionMachine> {
             plans.append(plan)
             due.append(.planeReady(DataOffer(), PlaneSample()))
         case .sample: due.append(.sampled(PlaneSample(sent: [1])))
+        case .measureIdle: due.append(.idleMeasured)
+        case .finishLatency: due.append(.latencyMeasured(LatencyReport()))
         case .closeWindow: due.append(.windowClosed(nothing))
         case .admit: due.append(.admission(nil))
         case .measureUsage: due.append(.usageMeasured(.milliseconds(1)))
@@ -72,7 +74,7 @@ struct MachineHarness<Machine: SessionMachine> {
         case .setPaused(let isPaused):
             self.isPaused = isPaused
         case .send(let message): sent.append(message)
-        case .start, .stopSending, .emit: break
+        case .start, .stopSending, .measureLoaded, .emit: break
         }
     }
 }
@@ -89,6 +91,9 @@ extension SessionAction {
         case .offer: "offer"
         case .open: "open"
         case .start: "start"
+        case .measureIdle: "measure idle"
+        case .measureLoaded: "measure loaded"
+        case .finishLatency: "finish latency"
         case .stopSending(let how): "stop \(how)"
         case .setPaused(let isPaused): isPaused ? "pause" : "resume"
         case .sample: "sample"

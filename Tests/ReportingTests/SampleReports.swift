@@ -9,8 +9,9 @@ enum SampleReports {
         ("nothing-reported", nothingReported), ("unit-boundaries", unitBoundaries), ("hostile-peer", hostilePeer),
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
-        ("shared-thread", sharedThread), ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
-        ("limited", limited), ("slow-rise", slowRise),
+        ("shared-thread", sharedThread), ("latency", latency), ("latency-few", fewLatencyProbes),
+        ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing), ("limited", limited),
+        ("slow-rise", slowRise),
     ]
 
     static func named(_ name: String) throws -> TestReport {

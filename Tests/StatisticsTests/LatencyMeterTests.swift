@@ -35,4 +35,27 @@ import Testing
         meter.record(.seconds(100_000))
         #expect(meter.summary?.maximum == .seconds(100_000))
     }
+
+    @Test("a percentile is there once a value lies beyond it", arguments: [1, 9, 10, 19, 20, 99, 100, 999, 1000])
+    func fewValues(count: Int) throws {
+        var meter = LatencyMeter()
+        for value in 1...count { meter.record(.milliseconds(value)) }
+        let distribution = try #require(meter.distribution)
+        #expect((distribution.percentile90 != nil) == (count >= 10))
+        #expect((distribution.percentile95 != nil) == (count >= 20))
+        #expect((distribution.percentile99 != nil) == (count >= 100))
+        #expect((distribution.percentile999 != nil) == (count >= 1000))
+        #expect(distribution.maximum == .milliseconds(count))
+    }
+
+    @Test("the mean is exact, and the trimmed one leaves the longest twentieth out")
+    func means() throws {
+        var meter = LatencyMeter()
+        #expect(meter.trimmedMean == nil && meter.distribution == nil)
+        for _ in 1...95 { meter.record(.milliseconds(10)) }
+        for _ in 1...5 { meter.record(.seconds(1)) }
+        #expect(meter.distribution?.mean == .microseconds(59_500))
+        let trimmed = try #require(meter.trimmedMean)
+        #expect(abs(trimmed.milliseconds - 10) < 0.01)
+    }
 }

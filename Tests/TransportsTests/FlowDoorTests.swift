@@ -171,7 +171,7 @@ private func withOffer(streams: Int, _ body: (FlowToken, UInt16) async throws ->
 }
 
 /// A UDP socket that speaks to a server's port by hand.
-private final class Guest {
+final class Guest {
     private let socket: DatagramSocket
     private let wakeUp: WakeUp
     private let info = ReceiveInfo()

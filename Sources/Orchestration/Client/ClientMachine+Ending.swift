@@ -8,8 +8,9 @@ extension ClientMachine {
 
     /// Stops both directions here, and waits a while for what the server says.
     mutating func stop(_ run: ClientRun, telling messages: [Action] = []) -> [Action] {
+        var run = run
+        var actions = messages + run.finishLatency()
         phase = .stopping(run)
-        var actions = messages
         if run.sending != nil { actions.append(.stopSending(.abort)) }
         if !run.isWindowClosed { actions.append(.closeWindow) }
         return actions + [.setTimer(.cancelGrace, Tunables.cancelGrace)]
@@ -31,9 +32,11 @@ extension ClientMachine {
         case .plane(.interval(let row)): run.receiving?.rows.append(row.report(of: .download))
         case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
         case .sampled(let sample): actions = sampled(sample, &run)
+        case .latencyMeasured(let measured): run.latency = .measured(measured)
         case .plane(.failed(let error)): run.suspicion = run.suspicion ?? error.failure
         case .controlEnded, .transportFailed, .malformed, .timer(.cancelGrace): return settle(run, stopReason(run))
-        case .stopRequested, .pauseRequested, .plane, .timer, .connected, .planeReady, .admission, .usageMeasured:
+        case .stopRequested, .pauseRequested, .plane, .timer, .connected, .planeReady, .admission, .usageMeasured,
+            .idleMeasured:
             return []
         }
         if run.isComplete { return actions + settle(run, stopReason(run)) }
@@ -52,7 +55,7 @@ extension ClientMachine {
     mutating func settle(_ run: ClientRun, _ reason: CloseReason) -> [Action] {
         var run = run
         if let suspicion = run.suspicion { note(suspicion) }
-        var actions: [Action] = []
+        var actions = run.finishLatency()
         if run.sending?.isDone == false { actions.append(.stopSending(.abort)) }
         if !run.isWindowClosed { actions.append(.closeWindow) }
         run.samplesUnderWay += 1
@@ -66,9 +69,10 @@ extension ClientMachine {
         case .plane(.interval(let row)): run.receiving?.rows.append(row.report(of: .download))
         case .plane(.receiversDone(let totals)), .windowClosed(let totals): run.close(totals)
         case .sampled(let sample): run.take(sample)
+        case .latencyMeasured(let measured): run.latency = .measured(measured)
         default: return []
         }
-        guard run.samplesUnderWay == 0, run.isWindowClosed else {
+        guard run.samplesUnderWay == 0, run.isWindowClosed, run.isLatencyIn else {
             phase = .settling(run, reason)
             return []
         }

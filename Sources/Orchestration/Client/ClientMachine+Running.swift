@@ -22,9 +22,12 @@ extension ClientMachine {
         case .received(let message): actions = progress(message, &run)
         case .plane(.receiving):
             if run.receiving != nil, let planned = run.plannedEnd { actions.append(.setTimer(.plannedEnd, planned)) }
+            actions += run.beginLoadedLatency()
         case .plane(.interval(let row)): actions = ownRow(row, &run)
-        case .plane(.receiversDone(let totals)), .windowClosed(let totals): actions = windowClosed(totals, &run)
-        case .plane(.sendersDone): actions = sendersDone(&run)
+        case .plane(.receiversDone(let totals)), .windowClosed(let totals):
+            actions = windowClosed(totals, &run) + run.finishLatency()
+        case .plane(.sendersDone): actions = sendersDone(&run) + run.finishLatency()
+        case .latencyMeasured(let measured): run.latency = .measured(measured)
         case .plane(.failed(let error)):
             if run.result != nil { return settle(run, .done) }
             // The server may have said why, or even its result, in bytes that are still on their way to us.
@@ -48,7 +51,7 @@ extension ClientMachine {
         case .sampled(let sample): actions = sampled(sample, &run)
         case .pauseRequested(let isPaused): actions = pause(isPaused, &run)
         case .timer(let name): return timer(name, run)
-        case .connected, .planeReady, .admission, .usageMeasured: return []
+        case .connected, .planeReady, .admission, .usageMeasured, .idleMeasured: return []
         }
         if run.isComplete { return actions + settle(run, .done) }
         phase = .running(run)

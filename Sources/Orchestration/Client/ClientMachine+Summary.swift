@@ -13,6 +13,7 @@ extension ClientMachine {
         report.client.clockStep = run.clockStep
         report.server?.clockStep = run.result?.qrate?.clockStep
         report.pathMTU = run.lastSample.pathMTU
+        if case .measured(let latency)? = run.latency { report.latency = latency }
         // A search for the path MTU moves no payload: there is nothing to sum up.
         if run.sending != nil, !run.plan.parameters.settings.probesPathMTU {
             report.upload = uploadSummary(run)

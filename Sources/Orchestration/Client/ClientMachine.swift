@@ -20,7 +20,9 @@ package struct ClientMachine: SessionMachine {
         case greeting
         /// Our `test_start` is sent.
         case asking(PeerProtocol, DataPlan)
-        /// The server took the test; the plane is being made.
+        /// The server took the test; latency is measured before anything else goes over the path.
+        case idling(PeerProtocol, DataPlan, DataOffer)
+        /// The plane is being made.
         case opening(PeerProtocol, DataPlan)
         case running(ClientRun)
         /// Stopped early; the server still owes its counts.
@@ -54,6 +56,7 @@ package struct ClientMachine: SessionMachine {
         case .connecting: connecting(event)
         case .greeting: greeting(event)
         case .asking(let server, let plan): asking(event, server, plan)
+        case .idling(let server, let plan, let offer): idling(event, server, plan, offer)
         case .opening(let server, let plan): opening(event, server, plan)
         case .running(let run): running(event, run)
         case .stopping(let run): stopping(event, run)
@@ -112,17 +115,16 @@ package struct ClientMachine: SessionMachine {
         }
         do { try ack.check(for: plan.parameters, from: server) } catch { return fail(error.failure, .protocolError) }
         if let settings = ack.qrate?.settings?.settings { report.server?.settings = settings }
-        phase = .opening(server, plan)
         let offer = DataOffer(
-            ports: ack.dataPorts, token: ack.udpToken, connectionToken: ack.qrate?.connectionToken)
-        return [.open(plan, offer), .setTimer(.reply, Tunables.reply)]
+            ports: ack.dataPorts, token: ack.udpToken, connectionToken: ack.qrate?.connectionToken,
+            probeToken: ack.qrate?.probeToken)
+        return plan.parameters.measuresLatency ? idle(server, plan, offer) : open(server, plan, offer)
     }
 
     private mutating func opening(_ event: SessionEvent, _ server: PeerProtocol, _ plan: DataPlan) -> [Action] {
         guard case .planeReady(_, let sample) = event else { return beforePayload(event) }
         report.client.settings = sample.settings
-        let run = ClientRun(server: server, plan: plan, first: sample)
-        phase = .running(run)
+        var run = ClientRun(server: server, plan: plan, first: sample)
         var actions: [Action] = [.cancelTimer(.reply), .setTimer(.idle, run.idleLimit)]
         if let end = report.server {
             let header = TestHeader(
@@ -133,12 +135,14 @@ package struct ClientMachine: SessionMachine {
         if plan.sends {
             actions.append(.start(SendJob(plan: plan)))
             if let planned = run.plannedEnd { actions.append(.setTimer(.sendingEnd, planned + Tunables.margin)) }
+            actions += run.beginLoadedLatency()
         }
+        phase = .running(run)
         return actions
     }
 
     /// What ends a conversation that hasn't come to payload.
-    private mutating func beforePayload(_ event: SessionEvent) -> [Action] {
+    mutating func beforePayload(_ event: SessionEvent) -> [Action] {
         switch event {
         case .transportFailed(let error), .plane(.failed(let error)): fail(error.failure, .done)
         case .stopRequested: fail(Self.interrupted, .cancelled)

@@ -17,6 +17,8 @@ struct ClientRun: Sendable {
     /// Samples that were asked for and have not come. The final one is the one after which none is on its way.
     var samplesUnderWay = 0
     var lastSample: PlaneSample
+    /// nil in a test that doesn't measure it.
+    var latency: Latency?
     private let clockOffset: Duration?
 
     struct Sending: Sendable {
@@ -45,6 +47,7 @@ struct ClientRun: Sendable {
         clockOffset = first.clockOffset
         if plan.sends { sending = Sending() }
         if plan.receives { receiving = Receiving() }
+        if plan.parameters.measuresLatency { latency = .idle }
     }
 
     /// By how much the wall clock was set since the plane was made.

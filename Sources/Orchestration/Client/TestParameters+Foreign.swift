@@ -15,6 +15,9 @@ extension TestParameters {
         if settings.probesPathMTU, !server.announces(Capability.mtuProbe) {
             return "The server (\(server.software)) answers no search for the path MTU (--probe-mtu)."
         }
+        if measuresLatency, !server.answersProbes {
+            return "The server (\(server.software)) answers no latency probes (--latency)."
+        }
         guard !server.speaksQrate else { return nil }
         if transport == .quic, direction != .bidirectional, streams > Self.foreignStreams {
             return "The server (\(server.software)) opens no more than \(Self.foreignStreams) QUIC streams in one "

@@ -83,6 +83,7 @@ extension TestParameters {
         if direction != .upload {
             return "--probe-mtu finds both directions' sizes by itself: leave -R and --bidir out."
         }
+        if measuresLatency { return "--probe-mtu loads no path: leave --latency out." }
         if limit.byteBudget != nil {
             return "--probe-mtu ends when it has found the sizes: leave the byte budget (-n) out."
         }

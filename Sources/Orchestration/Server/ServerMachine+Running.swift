@@ -39,7 +39,8 @@ extension ServerMachine {
             if let failure = overdue(name, run) { return endEarly(run, failure, .timedOut) }
             actions = rung(name, &run, now)
             if name == .foreignEnd { return actions + conclude(run) }
-        case .connected, .planeReady, .admission, .usageMeasured, .pauseRequested: return []
+        case .connected, .planeReady, .admission, .usageMeasured, .pauseRequested, .idleMeasured, .latencyMeasured:
+            return []
         }
         if run.isComplete { return actions + conclude(run) }
         phase = .running(run)

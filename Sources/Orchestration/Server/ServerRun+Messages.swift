@@ -7,8 +7,9 @@ extension ServerRun {
     func acknowledgement(_ offer: DataOffer) -> ControlMessage {
         let addition =
             client.speaksQrate
-            ? TestAck.Extension(settings: WireSettings(lastSample.settings), connectionToken: offer.connectionToken)
-            : nil
+            ? TestAck.Extension(
+                settings: WireSettings(lastSample.settings), connectionToken: offer.connectionToken,
+                probeToken: offer.probeToken) : nil
         return .testAck(TestAck(id: test.id, dataPorts: offer.ports, udpToken: offer.token, qrate: addition))
     }
 

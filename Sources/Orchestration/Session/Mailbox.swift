@@ -9,6 +9,7 @@ struct Mailbox: Sendable {
         case ring(TimerSet.Ring)
         case planeReady(any DataPlane, DataOffer, PlaneSample)
         case windowClosed(ClosedWindow)
+        case probesReady(any LatencyProbes)
     }
 
     let signals: AsyncStream<Signal>

@@ -16,6 +16,10 @@ package indirect enum SessionEvent: Sendable {
     case plane(PlaneEvent)
     case sampled(PlaneSample)
     case windowClosed(ReceivedTotals)
+    /// Client: latency was measured before the test.
+    case idleMeasured
+    /// Client: and during it.
+    case latencyMeasured(LatencyReport)
     case timer(TimerName)
     /// Server: whether the test that was asked for may run; nil is yes.
     case admission(TestFailure?)
@@ -37,6 +41,12 @@ package indirect enum SessionAction<Output: Sendable>: Sendable {
     /// Client: make the plane that the server offered. Answered likewise.
     case open(DataPlan, DataOffer)
     case start(SendJob)
+    /// Client: measure latency while nothing moves. Answered by ``SessionEvent/idleMeasured``.
+    case measureIdle(DataPlan, DataOffer)
+    /// Client: and from so long after now on, for so long at most.
+    case measureLoaded(after: Duration, lasting: Duration?)
+    /// Client: end that. Answered by ``SessionEvent/latencyMeasured(_:)``, once.
+    case finishLatency
     case stopSending(SendEnd)
     /// The plane and the timers of the test's course stand still, or go on.
     case setPaused(Bool)

@@ -16,6 +16,7 @@ struct SessionLoop<Machine: SessionMachine> {
     private let emit: @Sendable (Machine.Output) -> Void
 
     private var plane: (any DataPlane)?
+    private var probes: (any LatencyProbes)?
     private var timers: TimerSet
     private let outbox: Outbox
     /// nil once something other than a message came: what follows can't be told apart any more.
@@ -67,6 +68,7 @@ struct SessionLoop<Machine: SessionMachine> {
                 case .planeReady(let plane, let offer, let sample):
                     self.plane = plane
                     handle(.planeReady(offer, sample), &group)
+                case .probesReady(let probes): self.probes = probes
                 case .windowClosed(let window):
                     closedWindow = window
                     endWindow(&group)
@@ -130,9 +132,16 @@ struct SessionLoop<Machine: SessionMachine> {
                 (try await session.open(plan, offer), offer)
             }
         case .start(let job): plane?.start(job)
+        case .measureIdle(let plan, let offer): measureIdle(plan, offer, &group)
+        case .measureLoaded(let delay, let duration): probes?.beginLoaded(after: delay, lasting: duration)
+        case .finishLatency:
+            group.addTask { [probes, mailbox] in
+                if let probes { mailbox.post(.latencyMeasured(await probes.finish())) }
+            }
         case .stopSending(let how): plane?.stopSending(how)
         case .setPaused(let isPaused):
             plane?.setPaused(isPaused)
+            probes?.setPaused(isPaused)
             timers.setPaused(isPaused)
         case .sample:
             group.addTask { [plane, mailbox] in if let plane { mailbox.post(.sampled(await Self.sample(plane))) } }
@@ -167,6 +176,19 @@ struct SessionLoop<Machine: SessionMachine> {
                 let (plane, offer) = try await make()
                 mailbox.post(.planeReady(plane, offer, await Self.sample(plane)))
                 for await event in plane.events { mailbox.post(.plane(event)) }
+            } catch {
+                mailbox.post(.plane(.failed(error)))
+            }
+        }
+    }
+
+    private func measureIdle(_ plan: DataPlan, _ offer: DataOffer, _ group: inout DiscardingTaskGroup) {
+        group.addTask { [session, mailbox] in
+            do throws(TransportError) {
+                let probes = try await session.latencyProbes(plan, offer)
+                mailbox.post(.probesReady(probes))
+                await probes.measureIdle()
+                mailbox.post(.idleMeasured)
             } catch {
                 mailbox.post(.plane(.failed(error)))
             }

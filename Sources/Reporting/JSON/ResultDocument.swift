@@ -19,6 +19,7 @@ struct ResultDocument: Encodable {
     var path: PathDocument?
     var pathDownload: PathDocument?
     var pathMTU: PathMTUDocument?
+    var latency: LatencyReportDocument?
     var handshake: HandshakeDocument?
     var security: SecurityDocument?
     var cpu: ProcessorDocument?
@@ -27,7 +28,7 @@ struct ResultDocument: Encodable {
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
-        case schema, id, tool, client, server, test, intervals, summary, streams, path, handshake, security, cpu
+        case schema, id, tool, client, server, test, intervals, summary, streams, path, latency, handshake, security, cpu
         case warnings, error, qlog
         case startedAt = "started_at"
         case fairnessIndex = "fairness_index"
@@ -60,6 +61,7 @@ struct ResultDocument: Encodable {
             path = PathDocument(report, report.parameters.direction)
         }
         pathMTU = report.pathMTU.map(PathMTUDocument.init)
+        latency = report.latency.map(LatencyReportDocument.init)
         handshake = report.handshake.map(HandshakeDocument.init)
         security = report.security.map(SecurityDocument.init)
         cpu = ProcessorDocument(report)

@@ -13,6 +13,7 @@ struct TestDocument: Encodable {
     var payload: String
     var warmUpMilliseconds: Double
     var intervalMilliseconds: Double
+    var measuresLatency: Bool?
     var requested: RequestDocument?
     var settings: EndSettings
 
@@ -30,6 +31,7 @@ struct TestDocument: Encodable {
         case targetBitrate = "target_bitrate_bps"
         case warmUpMilliseconds = "warm_up_ms"
         case intervalMilliseconds = "interval_ms"
+        case measuresLatency = "latency"
     }
 
     init(_ report: TestReport) {
@@ -49,6 +51,7 @@ struct TestDocument: Encodable {
         requested = RequestDocument(parameters.settings)
         warmUpMilliseconds = parameters.warmUp.jsonMilliseconds
         intervalMilliseconds = parameters.interval.jsonMilliseconds
+        measuresLatency = parameters.measuresLatency ? true : nil
         settings = EndSettings(
             client: SettingsDocument(report.client.settings),
             server: (report.server?.settings).flatMap(SettingsDocument.init))

@@ -24,6 +24,7 @@ struct SummaryText {
                 lines += texts.joined().map { label(direction) + $0 }
             }
         }
+        lines += LatencyText(report).lines
         if let handshake = report.handshake { lines.append("handshake \(Figure.latency(handshake.duration))") }
         lines += ProcessorText(report).lines
         let settings = SettingsText(report).items

@@ -15,6 +15,8 @@ package struct FrontDoor: Sendable {
     package let listener: StreamListenerSocket
     /// UDP tests' flows on the same port.
     package let flows: FlowDoor
+    /// Latency probes of all tests.
+    package let echo: EchoDoor
     let options: DatagramSocket.Options
 
     /// The attempts to find a free TCP port whose UDP twin is free.
@@ -58,6 +60,7 @@ package struct FrontDoor: Sendable {
         self.sockets = sockets
         self.listener = listener
         flows = FlowDoor(first)
+        echo = EchoDoor(first)
         self.options = options
     }
 

@@ -10,6 +10,8 @@ final class QUICDataConnection: QUICConnectionHandler {
     private let plane: QUICDataPlane
     private let role: Role
     private weak var loop: EndpointLoop?
+    /// Where latency is measured.
+    private let probing: QUICProbing?
     private var handshakeEnded: HandshakeReporter?
     /// Once the handshake is complete.
     private var lane: QUICLane?
@@ -19,21 +21,28 @@ final class QUICDataConnection: QUICConnectionHandler {
 
     init(
         _ number: ConnectionNumber, place: Int, _ plane: QUICDataPlane, role: Role, _ loop: EndpointLoop,
-        handshakeEnded: @escaping HandshakeReporter
+        probing: QUICProbing?, handshakeEnded: @escaping HandshakeReporter
     ) {
         self.number = number
         self.place = place
         self.plane = plane
         self.role = role
         self.loop = loop
+        self.probing = probing
         self.handshakeEnded = handshakeEnded
     }
 
-    var deadline: MonotonicTime { lane?.deadline ?? .never }
+    var deadline: MonotonicTime {
+        guard let lane else { return .never }
+        return min(lane.deadline, probing?.deadline ?? .never)
+    }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) { lane?.willReceive(now: now) }
 
-    func willTurn(_ connection: QUICConnection, now: MonotonicTime) { lane?.willTurn(now: now) }
+    func willTurn(_ connection: QUICConnection, now: MonotonicTime) {
+        lane?.willTurn(now: now)
+        if lane != nil { probing?.turn(connection, now: now) }
+    }
 
     func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool) {
         lane?.didSend(workSince: began, isSocketFull: isSocketFull)
@@ -46,6 +55,7 @@ final class QUICDataConnection: QUICConnectionHandler {
         case .handshakeCompleted:
             // Never used: the streams after it have the same IDs on every connection of a test.
             if role == .client { try? connection.openControl() }
+            if probing != nil { connection.allowProbes() }
             if let loop {
                 lane = plane.attach(connection, number, place: place, isOwn: true, loop, now: now)
             }
@@ -53,6 +63,7 @@ final class QUICDataConnection: QUICConnectionHandler {
         case .streamsAvailable: lane?.checkReady(now: now)
         case .payloadStopped: lane?.streamStopped(now: now)
         case .datagramsSent(let count): lane?.announce(sent: count)
+        case .latencyProbe(let message, let time): probing?.handle(message, connection, at: time)
         case .ended(let ending):
             endHandshake(connection, ending)
             guard let lane else { return }

@@ -55,12 +55,14 @@ package final class QUICListener: TransportListener {
             gate: ServerGate(demandsRetry: options.demandsRetry),
             applicationProtocols: options.applicationProtocols, settings: options.settings,
             connectionLimit: options.connectionLimit, credentials: credentials
-        ) { [settings = options.settings] loop, number, peer in
-            let core = Self.makeCore(number, peer: peer, loop.endpoint, arrivals, settings)
+        ) { [settings = options.settings, echo = door.echo] loop, number, peer in
+            let core = Self.makeCore(number, peer: peer, loop.endpoint, arrivals, settings, echo)
             core.loop = loop
             return core
         }
-        acceptor.others = { [flows = door.flows] in flows.handle($0) }
+        acceptor.others = { [flows = door.flows, echo = door.echo] stray in
+            if !echo.handle(stray) { flows.handle(stray) }
+        }
         do throws(SocketError) {
             group = try EndpointGroup(door.sockets, name: "qrate-server", acceptor: acceptor)
         } catch {
@@ -70,7 +72,7 @@ package final class QUICListener: TransportListener {
 
     private static func makeCore(
         _ number: ConnectionNumber, peer: SocketAddress, _ endpoint: QUICEndpoint, _ arrivals: Arrivals,
-        _ settings: ConnectionSettings
+        _ settings: ConnectionSettings, _ echo: EchoDoor
     ) -> QUICSessionCore {
         let now = MonotonicClock.now()
         return QUICSessionCore(number, role: .server, peer: peer, now: now) { core, connection, outcome in
@@ -82,7 +84,8 @@ package final class QUICListener: TransportListener {
             let identity = PeerIdentity(
                 address: "\(peer)", handshake: HandshakeReport(duration: duration, isResumed: connection.isResumed),
                 security: SecurityReport(connection), transports: [.quic])
-            arrivals.sessions.yield(QUICSession(peer: identity, endpoint: endpoint, core: core, .server(settings)))
+            arrivals.sessions.yield(
+                QUICSession(peer: identity, endpoint: endpoint, core: core, .server(settings), echo: echo))
         }
     }
 

@@ -3,6 +3,7 @@ import QrateQUICCore
 import QrateQUICDriver
 import QrateSecurity
 import QrateSockets
+import QrateStatistics
 import QrateTransportAPI
 import Synchronization
 
@@ -27,8 +28,9 @@ extension QUICSession {
         }
         let plane = QUICDataPlane(plan, connections: plan.parameters.settings.connections, settings)
         let secret = ConnectionToken.randomSecret()
+        let probing = plan.parameters.measuresLatency ? echo.map { QUICProbing.answering($0) } : nil
         let made = await endpoint.ask { [core] loop in
-            Result { () throws(TransportError) in try Self.issue(secret, plane, remote, core, loop) }
+            Result { () throws(TransportError) in try Self.issue(secret, plane, remote, core, probing, loop) }
         }
         guard let made else { throw isGone }
         do throws(TransportError) { try made.get() } catch {
@@ -41,7 +43,7 @@ extension QUICSession {
     /// On the endpoint's thread.
     private static func issue(
         _ secret: [UInt8], _ plane: QUICDataPlane, _ remote: SocketAddress, _ core: QUICSessionCore,
-        _ loop: EndpointLoop
+        _ probing: QUICProbing?, _ loop: EndpointLoop
     ) throws(TransportError) {
         let count = plane.connections
         guard loop.connectionCount + count <= connectionLimit else {
@@ -57,7 +59,8 @@ extension QUICSession {
             peer: remote, connections: count, expiry: now + ticketLifetime, settings: plane.settings,
             credentials: credentials, applicationProtocols: [QUICTransport.applicationProtocol]
         ) { [weak tickets] loop, number, _, token in
-            QUICDataConnection(number, place: Int(token.place), plane, role: .server, loop) { _, ending in
+            QUICDataConnection(number, place: Int(token.place), plane, role: .server, loop, probing: probing) {
+                _, ending in
                 if ending != nil { tickets?.freePlace(token) }
             }
         }
@@ -76,6 +79,8 @@ extension QUICSession {
         // nothing else to do.
         let endpoints = [endpoint] + (try dialer.further.open(min(count, Processors.available) - 1, to: dialer.remote))
         let plane = QUICDataPlane(plan, connections: count, dialer.settings)
+        // The first one is on this session's own thread, like the probes of the idle phase.
+        let probing = probeSeries.map { QUICProbing.probing($0, [.loaded]) }
         let failure: TransportError? = await withTaskCancellationHandler {
             await withCheckedContinuation { (waiter: CheckedContinuation<TransportError?, Never>) in
                 let handshakes = Handshakes(count, waiter)
@@ -87,7 +92,9 @@ extension QUICSession {
                     for place in 0..<count {
                         let token = ConnectionToken(secret: secret, place: UInt8(truncatingIfNeeded: place))
                         endpoints[place % endpoints.count].post { loop in
-                            Self.dial(dialer, token, fingerprint, plane, loop, handshakes)
+                            Self.dial(
+                                dialer, token, fingerprint, plane, loop, probing: place == 0 ? probing : nil,
+                                handshakes)
                         }
                     }
                 }
@@ -102,7 +109,7 @@ extension QUICSession {
     /// On the thread that the connection is going to live on.
     private static func dial(
         _ dialer: DataDialer, _ token: ConnectionToken, _ fingerprint: Fingerprint, _ plane: QUICDataPlane,
-        _ loop: EndpointLoop, _ handshakes: Handshakes
+        _ loop: EndpointLoop, probing: QUICProbing?, _ handshakes: Handshakes
     ) {
         let made: QUICConnection
         do throws(QUICError) {
@@ -111,7 +118,8 @@ extension QUICSession {
             return handshakes.ended(TransportError(.failed, "\(error)", code: Int64(error.code)))
         }
         loop.add(made) { number in
-            QUICDataConnection(number, place: Int(token.place), plane, role: .client, loop) { connection, ending in
+            QUICDataConnection(number, place: Int(token.place), plane, role: .client, loop, probing: probing) {
+                connection, ending in
                 handshakes.ended(ending.map { dialer.error($0, connection) })
             }
         }

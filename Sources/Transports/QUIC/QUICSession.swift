@@ -4,6 +4,7 @@ import QrateQUICDriver
 import QrateSecurity
 import QrateSockets
 import QrateTransportAPI
+import Synchronization
 
 /// One QUIC connection as orchestrators see it: stream 0 for control, and data planes made of its data streams.
 final class QUICSession: TransportSession, ControlChannel {
@@ -11,6 +12,9 @@ final class QUICSession: TransportSession, ControlChannel {
     let endpoint: QUICEndpoint
     let core: QUICSessionCore
     let side: Side
+    /// At a server: what answers latency probes.
+    let echo: EchoDoor?
+    let latency = Mutex(LatencyState())
 
     /// What only one of the two ends has.
     enum Side {
@@ -19,11 +23,12 @@ final class QUICSession: TransportSession, ControlChannel {
         case server(ConnectionSettings)
     }
 
-    init(peer: PeerIdentity, endpoint: QUICEndpoint, core: QUICSessionCore, _ side: Side) {
+    init(peer: PeerIdentity, endpoint: QUICEndpoint, core: QUICSessionCore, _ side: Side, echo: EchoDoor? = nil) {
         self.peer = peer
         self.endpoint = endpoint
         self.core = core
         self.side = side
+        self.echo = echo
     }
 
     var control: any ControlChannel { self }
@@ -53,6 +58,12 @@ final class QUICSession: TransportSession, ControlChannel {
     // MARK: Data
 
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
+        var (plane, offer) = try await offerPlane(plan)
+        offer.probeToken = try await offerProbes(plan)
+        return (plane, offer)
+    }
+
+    private func offerPlane(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
         guard case .server(let base) = side else { return (try await makePlane(plan), DataOffer()) }
         do throws(TransportError) {
             try QUICTerms.check(plan.parameters)
@@ -102,6 +113,7 @@ final class QUICSession: TransportSession, ControlChannel {
     var isGone: TransportError { TransportError(.failed, "the connection to \(peer.address) is gone") }
 
     func close(_ reason: CloseReason) async {
+        await endProbes()
         let isClosing = await endpoint.ask { [core] loop in
             loop.with(core.number) { core.close(reason, $0, now: MonotonicClock.now()) } != nil
         }

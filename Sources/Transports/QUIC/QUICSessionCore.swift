@@ -2,6 +2,7 @@ import QrateMeasurement
 import QrateQUICCore
 import QrateQUICDriver
 import QrateSockets
+import QrateStatistics
 import QrateTransportAPI
 
 /// A session's half on the endpoint's thread.
@@ -26,6 +27,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     /// Called once, when the handshake is complete or has failed.
     private var handshakeEnded: HandshakeReporter?
     private var plane: QUICDataPlane?
+    /// While latency is measured.
+    private var probing: QUICProbing?
     /// Where this connection carries the payload itself.
     private var lane: QUICLane?
     private var isEnded = false
@@ -86,6 +89,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         let made = QUICDataPlane(plan, connections: 1, connection.settings)
         guard hold(made), let loop else { return nil }
         lane = made.attach(connection, number, place: 0, isOwn: false, loop, now: now)
+        // Payload is on this connection, and so are its probes.
+        if case .probing(let series, _)? = probing { probing = .probing(series, [.idle, .loaded]) }
         return made
     }
 
@@ -100,6 +105,18 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         plane = made
         if let loop { made.setControl(number, on: loop) }
         return true
+    }
+
+    /// At a server: the client's latency probes are answered from now on. At a client: they are sent.
+    func probe(_ probing: QUICProbing, _ connection: QUICConnection) {
+        self.probing = probing
+        connection.allowProbes()
+    }
+
+    /// The series has something to do, on this connection or on one with payload.
+    func touchProbes(_ loop: EndpointLoop) {
+        loop.touch(number)
+        plane?.touchAll()
     }
 
     func holdTicket(_ secret: [UInt8]) { ticket = secret }
@@ -134,7 +151,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     var deadline: MonotonicTime {
         guard !isEnded else { return .never }
         let ends = min(closing?.deadline ?? .never, silence?.deadline ?? .never)
-        return min(lane?.deadline ?? .never, ends)
+        return min(lane?.deadline ?? .never, min(ends, probing?.deadline ?? .never))
     }
 
     func willReceive(_ connection: QUICConnection, now: MonotonicTime) {
@@ -143,7 +160,9 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     }
 
     func willTurn(_ connection: QUICConnection, now: MonotonicTime) {
-        if !isEnded { lane?.willTurn(now: now) }
+        guard !isEnded else { return }
+        lane?.willTurn(now: now)
+        probing?.turn(connection, now: now)
     }
 
     func didSend(_ connection: QUICConnection, workSince began: MonotonicTime, isSocketFull: Bool) {
@@ -180,6 +199,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         case .streamsAvailable: lane?.checkReady(now: now)
         case .payloadStopped: lane?.streamStopped(now: now)
         case .datagramsSent(let count): lane?.announce(sent: count)
+        case .latencyProbe(let message, let time): probing?.handle(message, connection, at: time)
         case .ended(let ending):
             silence = nil
             endHandshake(connection, .failed(ending))
@@ -233,6 +253,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
             plane?.ended()
         }
         closing = nil
+        if case .probing(let series, _)? = probing { series.close() }
         hasEnded.open()
     }
 }

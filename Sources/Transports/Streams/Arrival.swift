@@ -1,4 +1,5 @@
 import QrateControlProtocol
+import QrateDatagramProtocol
 import QrateMeasurement
 import QrateSockets
 import QrateTransportAPI
@@ -27,6 +28,7 @@ final class Arrival: StreamLoopMember {
     /// What an arrival can become.
     struct Door {
         var registry: DataRegistry
+        var echo: EchoDoor
         /// Makes the server's end of a TLS connection whose ClientHello waits to be read; nil closes it. The seam for
         /// TLS: what it gives is taken through its handshake, and then its first line is routed like any other's.
         var secure: @Sendable (StreamSocket) -> (any ByteStream)?
@@ -147,12 +149,18 @@ final class Arrival: StreamLoopMember {
 
     /// - Parameter line: The first, with its newline; more may be behind it in `self.line`.
     private func route(_ stream: any ByteStream, line first: [UInt8], _ loop: StreamLoopTurn) {
-        if case .dataHello(let hello)? = try? ControlCodec.decode(first) {
-            let payload = Array(line[first.count...])
-            door.registry.route(
-                stream, test: hello.testID, index: Int(hello.streamIndex), received: payload)
-        } else {
-            door.connected(stream, line, loop)
+        let rest = Array(line[first.count...])
+        switch try? ControlCodec.decode(first) {
+        case .dataHello(let hello)?:
+            door.registry.route(stream, test: hello.testID, index: Int(hello.streamIndex), received: rest)
+        case .probeHello(let hello)?:
+            guard let token = FlowToken(hexadecimal: hello.token),
+                door.echo.admits(token, from: stream.socket.remote.host)
+            else { return }
+            let echo = StreamEcho(stream, received: rest, token, door.echo)
+            loop.add(echo)
+            loop.poke(echo)
+        default: door.connected(stream, line, loop)
         }
     }
 }

@@ -61,7 +61,7 @@ package final class StreamListener: TransportListener {
         let listener = door.listener
         loop.post { turn in
             let arrivalDoor = Arrival.Door(
-                registry: registry,
+                registry: registry, echo: door.echo,
                 secure: { socket in
                     credentials.flatMap {
                         TLSStream.server(socket, $0(), aead: options.aead, keyLog: options.keyLog)
@@ -74,7 +74,8 @@ package final class StreamListener: TransportListener {
                     // Whoever may choose between a door with a lock and one without isn't kept out by the lock.
                     let isOpen = stream.transport == .tls || credentials?().clientAuthority == nil
                     Self.begin(
-                        stream, received, makers, loop, turn, arrivals, refusal: isOpen ? nil : Self.withoutCertificate)
+                        stream, received, makers, loop, turn, arrivals, door.echo,
+                        refusal: isOpen ? nil : Self.withoutCertificate)
                 })
             turn.add(Acceptor(listener, arrivalDoor, mostArrivals: options.arrivals))
         }
@@ -100,7 +101,7 @@ package final class StreamListener: TransportListener {
 
     private static func begin(
         _ stream: any ByteStream, _ received: [UInt8], _ makers: [TransportKind: [TransportKind: any PlaneMaker]],
-        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals, refusal: TestFailure?
+        _ loop: StreamLoop, _ turn: StreamLoopTurn, _ arrivals: Arrivals, _ echo: EchoDoor, refusal: TestFailure?
     ) {
         let socket = stream.socket
         guard let stop = try? StopSignal() else { return }  // no descriptor is left: the client may try again
@@ -114,7 +115,9 @@ package final class StreamListener: TransportListener {
         let offered = makers[stream.transport] ?? [:]
         let peer = PeerIdentity(address: "\(socket.remote)", transports: Set(offered.keys), refusal: refusal)
         arrivals.sessions.yield(
-            StreamSession(peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false))
+            StreamSession(
+                peer: peer, connection: connection, loop: loop, core: core, makers: offered, ownsLoop: false, echo: echo
+            ))
     }
 
     package func close() async {

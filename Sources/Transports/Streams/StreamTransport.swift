@@ -1,4 +1,5 @@
 import Glibc
+import QrateDatagramProtocol
 package import QrateMeasurement
 package import QrateSockets
 package import QrateTransportAPI
@@ -137,12 +138,35 @@ package struct StreamTransport: Transport {
             connection: ControlConnection(
                 local: stream.socket.local, remote: address, endpoint: connector.endpoint,
                 congestionController: stream.socket.congestionController, stop: sessionStop),
-            loop: loop, core: core, makers: makers, ownsLoop: true
-        ) { [options, streams = connector.streams] count throws(TransportError) in
-            try streams.makeLanes(connector, address, options, count)
-        }
+            loop: loop, core: core, makers: makers, ownsLoop: true,
+            makeLanes: { [options, streams = connector.streams] count throws(TransportError) in
+                try streams.makeLanes(connector, address, options, count)
+            },
+            makeProbes: { plan, token throws(TransportError) in
+                try Self.probes(plan, token, connector, to: address, sessionStop)
+            })
         try await connector.streams.accepted(stream.security, session)
         return session
+    }
+
+    /// A UDP test has no connection for probes to go through.
+    private static func probes(
+        _ plan: DataPlan, _ token: FlowToken, _ connector: StreamConnector, to address: SocketAddress,
+        _ stop: StopSignal
+    ) throws(TransportError) -> SessionProbes {
+        let settings = plan.parameters.settings
+        let beside = try DatagramProbeLink.start(
+            token, to: address, from: try connector.beginning(for: address, port: 0), settings)
+        guard plan.parameters.transport != .udp else {
+            return SessionProbes(inside: nil, beside: beside.series, [beside.hasEnded])
+        }
+        do throws(TransportError) {
+            let inside = try StreamProbeLink.start(token, connector, to: address, settings, stop)
+            return SessionProbes(inside: inside.series, beside: beside.series, [beside.hasEnded, inside.hasEnded])
+        } catch {
+            beside.series.close()
+            throw error
+        }
     }
 
     /// What goes beside a control connection of this kind: another kind of data is another entry.
