@@ -1,4 +1,4 @@
-package import QrateMeasurement
+import QrateMeasurement
 
 /// How much payload arrived when, finely enough to see how a rate comes to its plateau, in memory that doesn't grow.
 ///
