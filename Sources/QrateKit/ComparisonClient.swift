@@ -1,0 +1,101 @@
+import FoundationEssentials
+import QrateMeasurement
+import QrateOrchestration
+import Synchronization
+
+/// Compares transports on one path: the same test over each of them, round by round, until the ratios are known well enough.
+///
+///     let client = try ComparisonClient(ComparisonConfiguration(TestConfiguration(host: "paris.example.net")))
+///     let report = await client.run { event in ... }
+///     for pair in report.pairs { print(pair.transport, pair.other, pair.ratio as Any, pair.interval as Any) }
+public final class ComparisonClient: Sendable {
+    private let configuration: ComparisonConfiguration
+    private let state = Mutex(State())
+
+    private struct State {
+        var running: TestClient?
+        var isCancelled = false
+    }
+
+    /// What a comparison tells while it runs.
+    public enum Event: Sendable {
+        /// - Parameter planned: How many rounds there will be; nil until the first ones have told.
+        case testBegan(TransportKind, round: Int, planned: Int?)
+        /// A row of the test that is running.
+        case interval(TransportKind, IntervalReport)
+        /// Everything up to the test that ended just now.
+        case testEnded(ComparisonReport)
+    }
+
+    /// - Throws: `usage` when the configuration can't be run, `badInput` or `permission` when a file that it names
+    ///   can't be used.
+    public init(_ configuration: ComparisonConfiguration) throws(TestFailure) {
+        try configuration.validate()
+        for transport in configuration.parameters.transports {
+            _ = try TestClient(configuration.configuration(for: transport))
+        }
+        self.configuration = configuration
+    }
+
+    /// Runs the comparison, once.
+    ///
+    /// - Parameter observe: Called in order, before this returns.
+    /// - Returns: Always a report. Its `failure` says why, when it didn't come to its planned end; the rounds until then are
+    ///   in it.
+    public func run(_ observe: @escaping @Sendable (Event) -> Void = { _ in }) async -> ComparisonReport {
+        let clock = ContinuousClock(), begin = clock.now
+        var tally = ComparisonTally(
+            ComparisonReport(
+                id: TestID.random(), startedAt: Date().timeIntervalSince1970, parameters: configuration.parameters))
+        while true {
+            switch tally.next(elapsed: clock.now - begin) {
+            case .end(let end):
+                tally.finish(end)
+                return tally.report
+            case .test(let transport, let round):
+                observe(.testBegan(transport, round: round, planned: tally.plannedRounds))
+                do throws(TestFailure) {
+                    guard let test = try await run(transport, observe) else {
+                        tally.interrupt()
+                        return tally.report
+                    }
+                    tally.add(test, round: round)
+                } catch {
+                    tally.fail(error)
+                    return tally.report
+                }
+                observe(.testEnded(tally.report))
+                if tally.report.failure != nil {
+                    tally.finish(.failed)
+                    return tally.report
+                }
+            }
+        }
+    }
+
+    /// - Returns: nil when the comparison was cancelled: a test that was cut short compares with nothing.
+    private func run(
+        _ transport: TransportKind, _ observe: @escaping @Sendable (Event) -> Void
+    ) async throws(TestFailure) -> TestReport? {
+        let client = try TestClient(configuration.configuration(for: transport))
+        let isCancelled = state.withLock { state in
+            state.running = client
+            return state.isCancelled
+        }
+        guard !isCancelled, !Task.isCancelled else { return nil }
+        let report = await client.run { event in
+            if case .interval(let row) = event { observe(.interval(transport, row)) }
+        }
+        state.withLock { $0.running = nil }
+        return report.failure?.kind == .interrupted ? nil : report
+    }
+
+    /// Ends the comparison early; the rounds that are complete still count. Idempotent, from any thread.
+    public func cancel() {
+        let running = state.withLock { state in
+            state.isCancelled = true
+            return state.running
+        }
+        running?.cancel()
+    }
+}
