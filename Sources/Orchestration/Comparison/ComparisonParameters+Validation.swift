@@ -16,7 +16,9 @@ extension ComparisonParameters {
         }
         if !Self.precisionLimits.contains(precision) { return "A precision (--precision) lies between 0.1% and 100%." }
         if let budget, budget <= .zero { return "A time budget (--budget) must be more than nothing." }
-        if test.limit.isEndless { return "The tests of a comparison need an end: a time (-t) or a number of bytes (-n)." }
+        if test.limit.isEndless {
+            return "The tests of a comparison need an end: a time (-t) or a number of bytes (-n)."
+        }
         if test.settings.probesPathMTU { return "A search for the path MTU (--probe-mtu) has no rate to compare." }
         return nil
     }

@@ -1,0 +1,135 @@
+package import QrateMeasurement
+
+/// A comparison for people. Each function gives whole, ended lines, in the order in which they are known.
+package struct ComparisonText: Sendable {
+    private let parameters: ComparisonParameters
+    private let table: TextTable
+
+    package init(_ parameters: ComparisonParameters) {
+        self.parameters = parameters
+        table = TextTable(
+            columns: [TextTable.Column(title: "round", width: parameters.isBidirectional ? 13 : 10, alignment: .right)]
+                + parameters.transports.map { TextTable.Column(title: $0.displayName, width: 15) })
+    }
+
+    /// What is compared, against whom.
+    package func header(_ report: ComparisonReport) -> String {
+        guard let example = report.example else { return "" }
+        let names = Self.list(parameters.transports.map(\.displayName))
+        var title = "\(HeaderText.software(example.client))   \(names) compared, \(parameters.test.direction.rawValue)"
+        if let server = example.server.flatMap(HeaderText.name) { title += ", \(server)" }
+        var lines = [title, plan]
+        if let server = example.server {
+            let certificate = example.security.map { CertificateText($0) }
+            lines.append(
+                ["server \(HeaderText.software(server))", certificate?.verdict].compactMap(\.self)
+                    .joined(separator: ", "))
+            if let line = certificate?.fingerprintLine { lines.append(line) }
+        }
+        return lines.map(Paragraph.wrap).joined() + "\n"
+    }
+
+    /// `1 stream, 3 s a test, 5 to 15 rounds until every ratio is known within 5 %`.
+    private var plan: String {
+        let test = parameters.test
+        let streams = test.streams == 1 ? "1 stream" : "\(test.streams) streams"
+        let length =
+            test.limit.duration?.secondsWithoutZeros ?? test.limit.byteBudget.map { Figure.bytes($0) } ?? Figure.absent
+        let rounds =
+            parameters.rounds == ComparisonParameters.fewestRounds
+            ? "\(parameters.rounds) rounds"
+            : "\(ComparisonParameters.fewestRounds) to \(parameters.rounds) rounds until every ratio is known within "
+                + Self.percent(parameters.precision)
+        let budget = parameters.budget.map { "\($0.secondsWithoutZeros) at most" }
+        return [streams, "\(length) a test", rounds, budget].compactMap(\.self).joined(separator: ", ")
+    }
+
+    package var heading: String { table.heading + "\n" }
+
+    /// What each transport carried in one round.
+    package func row(_ round: ComparisonRound) -> String {
+        directions.map { direction in
+            let label = parameters.isBidirectional ? "\(round.number) \(Self.short(direction))" : "\(round.number)"
+            return table.row(
+                [label]
+                    + parameters.transports.map { transport in
+                        if let rate = round.throughput(transport, direction) { return Figure.rate(rate) }
+                        return round.test(transport)?.failure == nil ? Figure.absent : "failed"
+                    }) + "\n"
+        }.joined()
+    }
+
+    /// The middle and the ends of all rounds, then what they say.
+    package func summary(_ report: ComparisonReport) -> String {
+        var text = ""
+        for direction in directions {
+            let figures = parameters.transports.map { transport in
+                report.figures.first { $0.transport == transport && $0.direction == direction }
+            }
+            let suffix = parameters.isBidirectional ? " " + Self.short(direction) : ""
+            text += line("median" + suffix, figures) { Figure.rate($0.median) }
+            text += line("lowest" + suffix, figures) { Figure.rate($0.lowest) }
+            text += line("highest" + suffix, figures) { Figure.rate($0.highest) }
+        }
+        let handshakes = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
+        text += line("handshake", handshakes) { Figure.latency($0.handshake) }
+        let verdicts = report.pairs.map { ComparisonVerdict($0, isBidirectional: parameters.isBidirectional).sentence }
+        return text + "\n" + (verdicts + ending(report)).map(Paragraph.wrap).joined()
+    }
+
+    private func line(
+        _ label: String, _ figures: [TransportFigures?], _ figure: (TransportFigures) -> String
+    ) -> String {
+        table.row([label] + figures.map { $0.map(figure) ?? Figure.absent }) + "\n"
+    }
+
+    /// Why there are no more rounds, where that isn't what was asked for; and who failed.
+    private func ending(_ report: ComparisonReport) -> [String] {
+        var lines: [String] = []
+        for figures in report.figures where figures.direction == directions.first {
+            guard let failure = figures.failures.first else { continue }
+            let count = figures.failures.count
+            lines.append(
+                "\(figures.transport.displayName) failed in \(count) \(count == 1 ? "round" : "rounds"): "
+                    + PrintableText.clean(failure.message, limit: 300))
+        }
+        let rounds = report.rounds.count
+        switch report.end {
+        case .rounds where report.parameters.rounds > ComparisonParameters.fewestRounds:
+            lines.append(
+                "After \(rounds) rounds (--rounds) the ratios are not all known within "
+                    + "\(Self.percent(parameters.precision)).")
+        case .budget:
+            lines.append("The time (--budget) was used up after \(rounds) \(rounds == 1 ? "round" : "rounds").")
+        case .interrupted: lines.append("partial result: the comparison was interrupted")
+        case .rounds, .precision, .failed, nil: break
+        }
+        return lines
+    }
+
+    /// What a reader of the figures should know: no results, so it belongs on another stream.
+    package func notes(_ report: ComparisonReport) -> String {
+        report.warnings.map { Paragraph.wrap("warning: " + PrintableText.clean($0.message, limit: 500)) }.joined()
+    }
+
+    private var directions: [Direction] { parameters.directions }
+
+    private static func short(_ direction: Direction) -> String { direction == .upload ? "up" : "down" }
+
+    static func percent(_ share: Double) -> String {
+        let percent = share * 100
+        return (percent == percent.rounded() ? fixedPoint(percent, decimals: 0) : fixedPoint(percent, decimals: 1))
+            + " %"
+    }
+
+    private static func list(_ names: [String]) -> String {
+        guard let last = names.last, names.count > 1 else { return names.first ?? "" }
+        return names.dropLast().joined(separator: ", ") + " and " + last
+    }
+}
+
+extension ComparisonParameters {
+    var isBidirectional: Bool { test.direction == .bidirectional }
+    /// Those with figures of their own.
+    var directions: [Direction] { isBidirectional ? [.upload, .download] : [test.direction] }
+}
