@@ -13,7 +13,7 @@ public final class ComparisonClient: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var running: TestClient?
+        var running: [TestClient] = []
         var isCancelled = false
     }
 
@@ -21,6 +21,8 @@ public final class ComparisonClient: Sendable {
     public enum Event: Sendable {
         /// - Parameter planned: How many rounds there will be; nil until the first ones have told.
         case testBegan(TransportKind, round: Int, planned: Int?)
+        /// All of them at the same time.
+        case togetherBegan(round: Int, planned: Int?)
         /// A row of the test that is running.
         case interval(TransportKind, IntervalReport)
         /// Everything up to the test that ended just now.
@@ -69,6 +71,14 @@ public final class ComparisonClient: Sendable {
                     tally.finish(.failed)
                     return tally.report
                 }
+            case .together(let transports, let round):
+                observe(.togetherBegan(round: round, planned: tally.plannedRounds))
+                guard let tests = await runTogether(transports, observe) else {
+                    tally.interrupt()
+                    return tally.report
+                }
+                tally.add(together: tests, round: round)
+                observe(.testEnded(tally.report))
             }
         }
     }
@@ -78,16 +88,36 @@ public final class ComparisonClient: Sendable {
         _ transport: TransportKind, _ observe: @escaping @Sendable (Event) -> Void
     ) async throws(TestFailure) -> TestReport? {
         let client = try TestClient(configuration.configuration(for: transport))
-        let isCancelled = state.withLock { state in
-            state.running = client
-            return state.isCancelled
-        }
-        guard !isCancelled, !Task.isCancelled else { return nil }
+        guard begin(client) else { return nil }
         let report = await client.run { event in
             if case .interval(let row) = event { observe(.interval(transport, row)) }
         }
-        state.withLock { $0.running = nil }
+        state.withLock { state in state.running.removeAll { $0 === client } }
         return report.failure?.kind == .interrupted ? nil : report
+    }
+
+    /// - Returns: In the order of the transports; nil when the comparison was cancelled.
+    private func runTogether(
+        _ transports: [TransportKind], _ observe: @escaping @Sendable (Event) -> Void
+    ) async -> [TestReport]? {
+        await withTaskGroup(of: (Int, TestReport?).self) { tasks in
+            for (place, transport) in transports.enumerated() {
+                tasks.addTask { (place, try? await self.run(transport, observe)) }
+            }
+            let reports = await tasks.reduce(into: [TestReport?](repeating: nil, count: transports.count)) {
+                $0[$1.0] = $1.1
+            }
+            return reports.contains { $0 == nil } ? nil : reports.compactMap(\.self)
+        }
+    }
+
+    /// - Returns: Whether it may run: not when the comparison was cancelled.
+    private func begin(_ client: TestClient) -> Bool {
+        guard !Task.isCancelled else { return false }
+        return state.withLock { state in
+            if !state.isCancelled { state.running.append(client) }
+            return !state.isCancelled
+        }
     }
 
     /// Ends the comparison early; the rounds that are complete still count. Idempotent, from any thread.
@@ -96,6 +126,6 @@ public final class ComparisonClient: Sendable {
             state.isCancelled = true
             return state.running
         }
-        running?.cancel()
+        for client in running { client.cancel() }
     }
 }

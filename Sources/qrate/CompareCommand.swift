@@ -28,6 +28,9 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Begin no round that would end later than this.", valueName: "time"))
     var budget: TimeArgument?
 
+    @Flag(help: "End each round with all transports at the same time: how do they share the path?")
+    var together = false
+
     @OptionGroup(title: "Each test") var test: TestArguments
     @OptionGroup(title: "Each test") var transport: TransportArguments
     @OptionGroup(title: "Network") var endpoint: EndpointArguments
@@ -80,7 +83,7 @@ struct CompareCommand: AsyncParsableCommand {
         connection.local = try endpoint.local
         let parameters = ComparisonParameters(
             transports: transports?.kinds ?? ComparisonParameters.defaultTransports, test: single, rounds: rounds,
-            precision: precision.share, budget: budget?.duration)
+            precision: precision.share, budget: budget?.duration, runsTogether: together)
         return ComparisonConfiguration(connection, parameters: parameters)
     }
 }

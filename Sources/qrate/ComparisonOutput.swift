@@ -48,7 +48,7 @@ final class ComparisonOutput: Sendable {
         state.withLock { state in
             state.progress?.take(event)
             guard case .testEnded(let report) = event, let last = report.rounds.last,
-                last.tests.count == report.parameters.transports.count
+                last.tests.count == report.parameters.transports.count, last.number > state.printedRounds
             else { return }
             if !quiet { printRounds(report, &state) }
         }

@@ -11,6 +11,8 @@ public struct ComparisonParameters: Sendable, Hashable {
     public var precision: Double
     /// How long the whole may take; nil for as long as the rounds do. A round that would end later isn't begun.
     public var budget: Duration?
+    /// Whether each round ends with all transports at the same time, to see how they share the path.
+    public var runsTogether: Bool
 
     /// The rounds whose scatter decides how many there will be.
     public static let fewestRounds = 5
@@ -23,13 +25,14 @@ public struct ComparisonParameters: Sendable, Hashable {
     public init(
         transports: [TransportKind] = defaultTransports,
         test: TestParameters = TestParameters(limit: .duration(defaultDuration)), rounds: Int = 15,
-        precision: Double = 0.05, budget: Duration? = nil
+        precision: Double = 0.05, budget: Duration? = nil, runsTogether: Bool = false
     ) {
         self.transports = transports
         self.test = test
         self.rounds = rounds
         self.precision = precision
         self.budget = budget
+        self.runsTogether = runsTogether
     }
 
     /// The test of one transport.

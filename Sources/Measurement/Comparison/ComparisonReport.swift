@@ -10,6 +10,8 @@ public struct ComparisonReport: Sendable {
     public var figures: [TransportFigures]
     /// Every two of them, per direction.
     public var pairs: [TransportPair]
+    /// How they shared the path when they ran at the same time, per direction; empty where they didn't.
+    public var sharing: [PathSharing]
     /// Why there were no more rounds.
     public var end: ComparisonEnd?
     public var warnings: [TestWarning]
@@ -23,6 +25,7 @@ public struct ComparisonReport: Sendable {
         rounds = []
         figures = []
         pairs = []
+        sharing = []
         warnings = []
     }
 
@@ -38,10 +41,13 @@ public struct ComparisonRound: Sendable {
     /// From 1 on.
     public var number: Int
     public var tests: [TestReport]
+    /// Those of all transports at the same time, where that was asked for.
+    public var together: [TestReport]
 
-    public init(number: Int, tests: [TestReport] = []) {
+    public init(number: Int, tests: [TestReport] = [], together: [TestReport] = []) {
         self.number = number
         self.tests = tests
+        self.together = together
     }
 
     public func test(_ transport: TransportKind) -> TestReport? {

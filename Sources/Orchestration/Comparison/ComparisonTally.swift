@@ -18,6 +18,8 @@ package struct ComparisonTally: Sendable {
     /// What to do next.
     package enum Step: Sendable, Hashable {
         case test(TransportKind, round: Int)
+        /// All of them at the same time.
+        case together([TransportKind], round: Int)
         case end(ComparisonEnd)
     }
 
@@ -25,6 +27,9 @@ package struct ComparisonTally: Sendable {
     package func next(elapsed: Duration) -> Step {
         if let round = report.rounds.last, let transport = missing(round) {
             return .test(transport, round: round.number)
+        }
+        if let round = report.rounds.last, report.parameters.runsTogether, round.together.isEmpty, active.count > 1 {
+            return .together(active, round: round.number)
         }
         let done = report.rounds.count
         if active.isEmpty { return .end(.failed) }
@@ -73,6 +78,13 @@ package struct ComparisonTally: Sendable {
         sum()
     }
 
+    /// Takes in what came of all at the same time.
+    package mutating func add(together tests: [TestReport], round number: Int) {
+        guard let last = report.rounds.indices.last, report.rounds[last].number == number else { return }
+        report.rounds[last].together = tests
+        sum()
+    }
+
     /// The user ended it: what is complete still counts.
     package mutating func interrupt() {
         report.failure = TestFailure(.interrupted, "The comparison was interrupted.")
@@ -100,8 +112,11 @@ package struct ComparisonTally: Sendable {
             directions.map { figures(transport, $0) }
         }
         report.pairs = pairs.map { judge($0) }
+        report.sharing = directions.compactMap { sharing($0) }
         var codes: Set<String> = []
-        report.warnings = report.rounds.flatMap(\.tests).flatMap(\.warnings).filter { codes.insert($0.code).inserted }
+        report.warnings = report.rounds.flatMap { $0.tests + $0.together }.flatMap(\.warnings).filter {
+            codes.insert($0.code).inserted
+        }
     }
 
     private var directions: [Direction] {
@@ -128,6 +143,31 @@ package struct ComparisonTally: Sendable {
     private static func middle(_ sorted: [Double]) -> Double? {
         guard !sorted.isEmpty else { return nil }
         return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+
+    // MARK: Together
+
+    /// nil as long as no round had all of them at the same time.
+    private func sharing(_ direction: Direction) -> PathSharing? {
+        let rounds = report.rounds.compactMap { rates($0, direction) }
+        let indices = rounds.compactMap { PathSharing.fairnessIndex($0) }.sorted()
+        guard let index = Self.middle(indices) else { return nil }
+        let shares = report.parameters.transports.indices.map { place in
+            let each = rounds.map { $0[place] / $0.reduce(0, +) }.sorted()
+            return PathSharing.Share(report.parameters.transports[place], Self.middle(each) ?? 0)
+        }
+        return PathSharing(direction, rounds: rounds.count, shares: shares, fairnessIndex: index)
+    }
+
+    /// What each transport carried beside the others; nil where one of them carried nothing.
+    private func rates(_ round: ComparisonRound, _ direction: Direction) -> [Double]? {
+        let rates = report.parameters.transports.compactMap { transport -> Double? in
+            guard let test = round.together.first(where: { $0.parameters.transport == transport }), test.failure == nil,
+                let rate = test.summary(direction)?.throughput, rate.bitsPerSecond > 0
+            else { return nil }
+            return Double(rate.bitsPerSecond)
+        }
+        return rates.count == report.parameters.transports.count ? rates : nil
     }
 
     // MARK: Pairs

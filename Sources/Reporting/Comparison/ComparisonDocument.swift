@@ -14,13 +14,14 @@ struct ComparisonDocument: Encodable {
     var rounds: [RoundDocument]
     var transports: [FiguresDocument]
     var pairs: [PairDocument]
+    var sharing: [SharingDocument]?
     /// Why there were no more rounds.
     var end: String?
     var warnings: [WarningDocument]
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
-        case schema, id, tool, client, server, comparison, rounds, transports, pairs, end, warnings, error
+        case schema, id, tool, client, server, comparison, rounds, transports, pairs, sharing, end, warnings, error
         case startedAt = "started_at"
     }
 
@@ -34,10 +35,12 @@ struct ComparisonDocument: Encodable {
         var warmUpMilliseconds: Double
         var mostRounds: Int
         var precision: Double
+        var runsTogether: Bool
         var budgetMilliseconds: Double?
 
         enum CodingKeys: String, CodingKey {
             case transports, direction, streams, precision
+            case runsTogether = "together"
             case durationMilliseconds = "duration_ms"
             case byteBudget = "byte_budget_bytes"
             case warmUpMilliseconds = "warm_up_ms"
@@ -54,6 +57,7 @@ struct ComparisonDocument: Encodable {
             warmUpMilliseconds = parameters.test.warmUp.jsonMilliseconds
             mostRounds = parameters.rounds
             precision = parameters.precision
+            runsTogether = parameters.runsTogether
             budgetMilliseconds = parameters.budget?.jsonMilliseconds
         }
     }
@@ -70,6 +74,7 @@ struct ComparisonDocument: Encodable {
         pairs = report.pairs.map {
             PairDocument($0, isBidirectional: report.parameters.isBidirectional)
         }
+        if !report.sharing.isEmpty { sharing = report.sharing.map(SharingDocument.init) }
         end = report.end?.rawValue
         warnings = report.warnings.map(WarningDocument.init)
         error = report.failure.map(ErrorDocument.init)
@@ -79,9 +84,12 @@ struct ComparisonDocument: Encodable {
     struct RoundDocument: Encodable {
         var number: Int
         var tests: [ResultDocument]
+        /// Those at the same time.
+        var together: [ResultDocument]?
 
         init(_ round: ComparisonRound, tool: ToolDocument) {
             number = round.number
+            if !round.together.isEmpty { together = round.together.map { ResultDocument($0, tool: tool) } }
             tests = round.tests.map { ResultDocument($0, tool: tool) }
         }
     }
@@ -116,6 +124,28 @@ struct ComparisonDocument: Encodable {
             highest = figures.highest?.bitsPerSecond
             handshakeMilliseconds = figures.handshake?.jsonMilliseconds
             failures = figures.failures.map(ErrorDocument.init)
+        }
+    }
+
+    /// All transports at the same time, in one direction.
+    struct SharingDocument: Encodable {
+        var direction: String
+        var rounds: Int
+        var shares: [String: Double]
+        var fairnessIndex: Double
+
+        enum CodingKeys: String, CodingKey {
+            case direction, rounds, shares
+            case fairnessIndex = "fairness_index"
+        }
+
+        init(_ sharing: PathSharing) {
+            direction = sharing.direction.rawValue
+            rounds = sharing.rounds
+            shares = Dictionary(
+                sharing.shares.map { ($0.transport.rawValue, PairDocument.rounded($0.share)) },
+                uniquingKeysWith: { first, _ in first })
+            fairnessIndex = PairDocument.rounded(sharing.fairnessIndex)
         }
     }
 
@@ -157,6 +187,6 @@ struct ComparisonDocument: Encodable {
         }
 
         /// Five decimals: more than any of the ratios is known to.
-        private static func rounded(_ value: Double) -> Double { (value * 1e5).rounded() / 1e5 }
+        static func rounded(_ value: Double) -> Double { (value * 1e5).rounded() / 1e5 }
     }
 }

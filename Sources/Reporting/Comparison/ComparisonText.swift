@@ -74,13 +74,22 @@ package struct ComparisonText: Sendable {
         let handshakes = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
         text += line("handshake", handshakes) { Figure.latency($0.handshake) }
         let verdicts = report.pairs.map { ComparisonVerdict($0, isBidirectional: parameters.isBidirectional).sentence }
-        return text + "\n" + (verdicts + ending(report)).map(Paragraph.wrap).joined()
+        return text + "\n" + (verdicts + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
     }
 
     private func line(
         _ label: String, _ figures: [TransportFigures?], _ figure: (TransportFigures) -> String
     ) -> String {
         table.row([label] + figures.map { $0.map(figure) ?? Figure.absent }) + "\n"
+    }
+
+    /// `At the same time QUIC got 48 %, TCP 52 % of what the path carried (fairness index 0.99, 5 rounds).`
+    private func sharing(_ sharing: PathSharing) -> String {
+        let shares = sharing.shares.map { "\($0.transport.displayName) \(fixedPoint($0.share * 100, decimals: 0)) %" }
+        let rounds = sharing.rounds == 1 ? "1 round" : "\(sharing.rounds) rounds"
+        return (parameters.isBidirectional ? "\(sharing.direction.rawValue): " : "")
+            + "Of what all carried at the same time: \(shares.joined(separator: ", ")) (fairness index "
+            + "\(fixedPoint(sharing.fairnessIndex, decimals: 2)), \(rounds))."
     }
 
     /// Why there are no more rounds, where that isn't what was asked for; and who failed.
