@@ -3,7 +3,8 @@ public struct PathSharing: Sendable, Hashable {
     public var direction: Direction
     /// Rounds in which all of them carried something.
     public var rounds: Int
-    /// What each got of all that was carried, 0...1, in the order of the parameters: the middle one of the rounds'.
+    /// What each got of all that was carried, 0...1, in the order of the parameters: the mean of the rounds, so that
+    /// they add up to 1.
     public var shares: [Share]
     /// Jain's fairness index of the transports, the middle one of the rounds': 1 when all got the same, 1/n when one of n got
     /// everything.

@@ -114,9 +114,8 @@ package struct ComparisonTally: Sendable {
         report.pairs = pairs.map { judge($0) }
         report.sharing = directions.compactMap { sharing($0) }
         var codes: Set<String> = []
-        report.warnings = report.rounds.flatMap { $0.tests + $0.together }.flatMap(\.warnings).filter {
-            codes.insert($0.code).inserted
-        }
+        let warnings = report.doubts + report.rounds.flatMap { $0.tests + $0.together }.flatMap(\.warnings)
+        report.warnings = warnings.filter { codes.insert($0.code).inserted }
     }
 
     private var directions: [Direction] {
@@ -153,8 +152,8 @@ package struct ComparisonTally: Sendable {
         let indices = rounds.compactMap { PathSharing.fairnessIndex($0) }.sorted()
         guard let index = Self.middle(indices) else { return nil }
         let shares = report.parameters.transports.indices.map { place in
-            let each = rounds.map { $0[place] / $0.reduce(0, +) }.sorted()
-            return PathSharing.Share(report.parameters.transports[place], Self.middle(each) ?? 0)
+            let sum = rounds.reduce(0) { $0 + $1[place] / $1.reduce(0, +) }
+            return PathSharing.Share(report.parameters.transports[place], sum / Double(rounds.count))
         }
         return PathSharing(direction, rounds: rounds.count, shares: shares, fairnessIndex: index)
     }

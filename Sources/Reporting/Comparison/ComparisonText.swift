@@ -74,7 +74,8 @@ package struct ComparisonText: Sendable {
         let handshakes = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
         text += line("handshake", handshakes) { Figure.latency($0.handshake) }
         let verdicts = report.pairs.map { ComparisonVerdict($0, isBidirectional: parameters.isBidirectional).sentence }
-        return text + "\n" + (verdicts + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
+        return text + "\n"
+            + (verdicts + doubts(report) + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
     }
 
     private func line(
@@ -116,9 +117,20 @@ package struct ComparisonText: Sendable {
         return lines
     }
 
+    /// What the transports say together about the path is part of the verdict.
+    private func doubts(_ report: ComparisonReport) -> [String] {
+        report.warnings.filter { Self.verdictCodes.contains($0.code) }.map {
+            PrintableText.clean($0.message, limit: 500)
+        }
+    }
+
+    private static let verdictCodes: Set<String> = ["udp_blocked", "udp_throttled"]
+
     /// What a reader of the figures should know: no results, so it belongs on another stream.
     package func notes(_ report: ComparisonReport) -> String {
-        report.warnings.map { Paragraph.wrap("warning: " + PrintableText.clean($0.message, limit: 500)) }.joined()
+        report.warnings.filter { !Self.verdictCodes.contains($0.code) }.map {
+            Paragraph.wrap("warning: " + PrintableText.clean($0.message, limit: 500))
+        }.joined()
     }
 
     private var directions: [Direction] { parameters.directions }
