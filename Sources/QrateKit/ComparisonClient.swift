@@ -13,7 +13,9 @@ public final class ComparisonClient: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var running: [TestClient] = []
+        /// What ends those that are running.
+        var cancels: [Int: @Sendable () -> Void] = [:]
+        var begun = 0
         var isCancelled = false
     }
 
@@ -21,6 +23,8 @@ public final class ComparisonClient: Sendable {
     public enum Event: Sendable {
         /// - Parameter planned: How many rounds there will be; nil until the first ones have told.
         case testBegan(TransportKind, round: Int, planned: Int?)
+        /// Handshakes alone, for some seconds at most.
+        case handshakesBegan(TransportKind)
         /// All of them at the same time.
         case togetherBegan(round: Int, planned: Int?)
         /// A row of the test that is running.
@@ -71,6 +75,13 @@ public final class ComparisonClient: Sendable {
                     tally.finish(.failed)
                     return tally.report
                 }
+            case .handshakes(let transport):
+                observe(.handshakesBegan(transport))
+                guard let handshakes = await runHandshakes(transport) else {
+                    tally.interrupt()
+                    return tally.report
+                }
+                tally.add(handshakes)
             case .together(let transports, let round):
                 observe(.togetherBegan(round: round, planned: tally.plannedRounds))
                 guard let tests = await runTogether(transports, observe) else {
@@ -88,11 +99,11 @@ public final class ComparisonClient: Sendable {
         _ transport: TransportKind, _ observe: @escaping @Sendable (Event) -> Void
     ) async throws(TestFailure) -> TestReport? {
         let client = try TestClient(configuration.configuration(for: transport))
-        guard begin(client) else { return nil }
+        guard let number = begin({ client.cancel() }) else { return nil }
         let report = await client.run { event in
             if case .interval(let row) = event { observe(.interval(transport, row)) }
         }
-        state.withLock { state in state.running.removeAll { $0 === client } }
+        end(number)
         return report.failure?.kind == .interrupted ? nil : report
     }
 
@@ -111,21 +122,40 @@ public final class ComparisonClient: Sendable {
         }
     }
 
-    /// - Returns: Whether it may run: not when the comparison was cancelled.
-    private func begin(_ client: TestClient) -> Bool {
-        guard !Task.isCancelled else { return false }
+    /// - Returns: nil when the comparison was cancelled.
+    private func runHandshakes(_ transport: TransportKind) async -> HandshakeTestReport? {
+        let configuration = configuration.handshakes(of: transport)
+        guard let client = try? HandshakeClient(configuration) else {
+            return HandshakeTestReport(
+                startedAt: Date().timeIntervalSince1970, parameters: configuration.parameters,
+                client: EndReport(software: ""))
+        }
+        guard let number = begin({ client.cancel() }) else { return nil }
+        let report = await client.run()
+        end(number)
+        return report.failure?.kind == .interrupted ? nil : report
+    }
+
+    /// - Parameter cancel: Ends what is about to run.
+    /// - Returns: A number for ``end(_:)``; nil when the comparison was cancelled, and nothing may run.
+    private func begin(_ cancel: @escaping @Sendable () -> Void) -> Int? {
+        guard !Task.isCancelled else { return nil }
         return state.withLock { state in
-            if !state.isCancelled { state.running.append(client) }
-            return !state.isCancelled
+            guard !state.isCancelled else { return nil }
+            state.begun += 1
+            state.cancels[state.begun] = cancel
+            return state.begun
         }
     }
 
+    private func end(_ number: Int) { state.withLock { $0.cancels[number] = nil } }
+
     /// Ends the comparison early; the rounds that are complete still count. Idempotent, from any thread.
     public func cancel() {
-        let running = state.withLock { state in
+        let cancels = state.withLock { state in
             state.isCancelled = true
-            return state.running
+            return Array(state.cancels.values)
         }
-        for client in running { client.cancel() }
+        for cancel in cancels { cancel() }
     }
 }

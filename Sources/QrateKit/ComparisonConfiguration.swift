@@ -20,6 +20,24 @@ public struct ComparisonConfiguration: Sendable, Hashable {
         for transport in parameters.transports { try configuration(for: transport).validate() }
     }
 
+    /// A few handshakes of one transport, of each kind.
+    func handshakes(of transport: TransportKind) -> HandshakeConfiguration {
+        let test = configuration(for: transport)
+        let parameters = HandshakeParameters(
+            transport: transport, duration: Self.longestHandshakes, count: Self.handshakes,
+            cipher: test.parameters.settings.cipher)
+        var configuration = HandshakeConfiguration(
+            host: test.host, port: test.port, parameters: parameters, trust: test.trust, serverName: test.serverName,
+            certificate: test.certificate, connectTimeout: test.connectTimeout, local: test.local,
+            stateDirectory: test.stateDirectory)
+        configuration.local.port = nil
+        return configuration
+    }
+
+    /// Of each kind: enough for a median.
+    private static let handshakes = 11
+    private static let longestHandshakes = Duration.seconds(4)
+
     /// The test of one transport.
     func configuration(for transport: TransportKind) -> TestConfiguration {
         var configuration = connection

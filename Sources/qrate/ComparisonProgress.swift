@@ -24,6 +24,7 @@ struct ComparisonProgress {
             self.planned = planned
             testBeganAt = .now
             rate = nil
+        case .handshakesBegan(let transport): self.transport = transport
         case .togetherBegan(let round, let planned):
             transport = nil
             self.round = round

@@ -10,6 +10,8 @@ public struct ComparisonReport: Sendable {
     public var figures: [TransportFigures]
     /// Every two of them, per direction.
     public var pairs: [TransportPair]
+    /// Handshakes of those that have some of their own, cold and resumed; empty where the server has none to measure.
+    public var handshakes: [TransportHandshakes]
     /// How they shared the path when they ran at the same time, per direction; empty where they didn't.
     public var sharing: [PathSharing]
     /// Why there were no more rounds.
@@ -25,6 +27,7 @@ public struct ComparisonReport: Sendable {
         rounds = []
         figures = []
         pairs = []
+        handshakes = []
         sharing = []
         warnings = []
     }
@@ -93,6 +96,23 @@ public struct TransportFigures: Sendable, Hashable {
         self.direction = direction
         throughput = []
         failures = []
+    }
+}
+
+/// The handshakes of one transport.
+public struct TransportHandshakes: Sendable, Hashable {
+    public var transport: TransportKind
+    /// One per kind, with TCP's handshake in it over TLS.
+    public var phases: [HandshakePhaseReport]
+
+    public init(_ transport: TransportKind, phases: [HandshakePhaseReport]) {
+        self.transport = transport
+        self.phases = phases
+    }
+
+    /// The middle one's time; nil where none of that kind was completed.
+    public func median(_ kind: HandshakeKind) -> Duration? {
+        phases.first { $0.kind == kind }.flatMap { $0.latency?.median }
     }
 }
 

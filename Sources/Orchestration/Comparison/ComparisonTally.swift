@@ -7,6 +7,8 @@ package struct ComparisonTally: Sendable {
     private let plan: RoundPlan
     /// Transports that don't get through at all aren't asked again: each try would take the whole connect timeout.
     private var silent: Set<TransportKind> = []
+    /// Those whose handshakes were asked for.
+    private var shaken: Set<TransportKind> = []
 
     package init(_ report: ComparisonReport) {
         self.report = report
@@ -18,6 +20,8 @@ package struct ComparisonTally: Sendable {
     /// What to do next.
     package enum Step: Sendable, Hashable {
         case test(TransportKind, round: Int)
+        /// Handshakes alone, a few of each kind.
+        case handshakes(TransportKind)
         /// All of them at the same time.
         case together([TransportKind], round: Int)
         case end(ComparisonEnd)
@@ -31,6 +35,7 @@ package struct ComparisonTally: Sendable {
         if let round = report.rounds.last, report.parameters.runsTogether, round.together.isEmpty, active.count > 1 {
             return .together(active, round: round.number)
         }
+        if let transport = active.first(where: { isToShake($0) }) { return .handshakes(transport) }
         let done = report.rounds.count
         if active.isEmpty { return .end(.failed) }
         if let planned = plannedRounds, done >= planned { return .end(planned < plan.limit ? .precision : .rounds) }
@@ -38,6 +43,12 @@ package struct ComparisonTally: Sendable {
         if let budget = report.parameters.budget, done > 0, elapsed + elapsed / done > budget { return .end(.budget) }
         let order = order(done)
         return order.first.map { .test($0, round: done + 1) } ?? .end(.failed)
+    }
+
+    /// Once, when a test has shown that the transport gets through.
+    private func isToShake(_ transport: TransportKind) -> Bool {
+        (transport == .quic || transport == .tls) && !shaken.contains(transport)
+            && report.rounds.contains { $0.test(transport).map { $0.failure == nil } ?? false }
     }
 
     /// How many rounds there will be; nil until the first ones have told.
@@ -76,6 +87,14 @@ package struct ComparisonTally: Sendable {
             }
         }
         sum()
+    }
+
+    /// Takes handshakes in. Where they failed, the transport has no figures of them, and goes on.
+    package mutating func add(_ handshakes: HandshakeTestReport) {
+        let transport = handshakes.parameters.transport
+        shaken.insert(transport)
+        let phases = handshakes.phases.filter { $0.completed > 0 }
+        if !phases.isEmpty { report.handshakes.append(TransportHandshakes(transport, phases: phases)) }
     }
 
     /// Takes in what came of all at the same time.

@@ -14,6 +14,7 @@ struct ComparisonDocument: Encodable {
     var rounds: [RoundDocument]
     var transports: [FiguresDocument]
     var pairs: [PairDocument]
+    var handshakes: [HandshakesOfTransport]?
     var sharing: [SharingDocument]?
     /// Why there were no more rounds.
     var end: String?
@@ -21,7 +22,8 @@ struct ComparisonDocument: Encodable {
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
-        case schema, id, tool, client, server, comparison, rounds, transports, pairs, sharing, end, warnings, error
+        case schema, id, tool, client, server, comparison, rounds, transports, pairs, handshakes, sharing, end,
+            warnings, error
         case startedAt = "started_at"
     }
 
@@ -74,6 +76,7 @@ struct ComparisonDocument: Encodable {
         pairs = report.pairs.map {
             PairDocument($0, isBidirectional: report.parameters.isBidirectional)
         }
+        if !report.handshakes.isEmpty { handshakes = report.handshakes.map(HandshakesOfTransport.init) }
         if !report.sharing.isEmpty { sharing = report.sharing.map(SharingDocument.init) }
         end = report.end?.rawValue
         warnings = report.warnings.map(WarningDocument.init)
@@ -124,6 +127,19 @@ struct ComparisonDocument: Encodable {
             highest = figures.highest?.bitsPerSecond
             handshakeMilliseconds = figures.handshake?.jsonMilliseconds
             failures = figures.failures.map(ErrorDocument.init)
+        }
+    }
+
+    /// Handshakes that were measured by themselves, by kind.
+    struct HandshakesOfTransport: Encodable {
+        var transport: String
+        var phases: [String: HandshakePhaseDocument]
+
+        init(_ handshakes: TransportHandshakes) {
+            transport = handshakes.transport.rawValue
+            phases = Dictionary(
+                handshakes.phases.map { ($0.kind.rawValue, HandshakePhaseDocument($0)) },
+                uniquingKeysWith: { first, _ in first })
         }
     }
 

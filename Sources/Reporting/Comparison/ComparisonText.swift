@@ -71,11 +71,25 @@ package struct ComparisonText: Sendable {
             text += line("lowest" + suffix, figures) { Figure.rate($0.lowest) }
             text += line("highest" + suffix, figures) { Figure.rate($0.highest) }
         }
-        let handshakes = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
-        text += line("handshake", handshakes) { Figure.latency($0.handshake) }
+        text += handshakes(report)
         let verdicts = report.pairs.map { ComparisonVerdict($0, isBidirectional: parameters.isBidirectional).sentence }
         return text + "\n"
             + (verdicts + doubts(report) + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
+    }
+
+    /// Cold and resumed where they were measured by themselves, else those that the tests began with.
+    private func handshakes(_ report: ComparisonReport) -> String {
+        let tests = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
+        guard !report.handshakes.isEmpty else { return line("handshake", tests) { Figure.latency($0.handshake) } }
+        let own = parameters.transports.map { transport in report.handshakes.first { $0.transport == transport } }
+        func row(_ label: String, _ kind: HandshakeKind) -> String {
+            // Bare TCP has no other than that of its tests.
+            let cells = zip(own, tests).map { own, test in
+                Figure.latency(own?.median(kind) ?? (kind == .cold && own == nil ? test?.handshake : nil))
+            }
+            return table.row([label] + cells) + "\n"
+        }
+        return row("handshake", .cold) + row("resumed", .resumed)
     }
 
     private func line(
