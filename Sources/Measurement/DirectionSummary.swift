@@ -44,10 +44,6 @@ public struct DirectionSummary: Sendable, Hashable {
 
     /// Jain's fairness index of the streams: 1 when all got the same, 1/n when one got everything.
     public var fairnessIndex: Double? {
-        let shares = streams.map { Double($0.bytes) }
-        let squares = shares.reduce(0) { $0 + $1 * $1 }
-        guard shares.count > 1, squares > 0 else { return nil }
-        let sum = shares.reduce(0, +)
-        return min(1, sum * sum / (Double(shares.count) * squares))  // rounding must not make it fairer than fair
+        PathSharing.fairnessIndex(streams.map { Double($0.bytes) })
     }
 }

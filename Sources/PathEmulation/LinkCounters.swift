@@ -1,7 +1,7 @@
 /// What became of a direction's packets, or of some of them.
 ///
-/// ``received`` is the sum of ``sent``, ``lostAtRandom``, ``lostInBursts``, ``queueDrops``, ``overruns`` and
-/// ``waiting``.
+/// ``received`` is the sum of ``sent``, ``lostAtRandom``, ``lostInBursts``, ``policed``, ``queueDrops``,
+/// ``overruns`` and ``waiting``.
 package struct LinkCounters: Hashable, Sendable, Codable {
     /// Packets that came into the link, and their bytes with IP headers.
     package var received: UInt64 = 0
@@ -12,6 +12,8 @@ package struct LinkCounters: Hashable, Sendable, Codable {
     package var lostAtRandom: UInt64 = 0
     package var lostInBursts: UInt64 = 0
     package var queueDrops: UInt64 = 0
+    /// UDP beyond the rate that is allowed.
+    package var policed: UInt64 = 0
     /// Lost by the emulator itself, which had no room for more packets: nothing that was asked of it. A test that counts
     /// packets checks that it is 0.
     package var overruns: UInt64 = 0
@@ -28,7 +30,7 @@ package struct LinkCounters: Hashable, Sendable, Codable {
     package init() {}
 
     /// Lost on purpose, in any way.
-    package var lost: UInt64 { lostAtRandom + lostInBursts + queueDrops }
+    package var lost: UInt64 { lostAtRandom + lostInBursts + policed + queueDrops }
 
     package mutating func countReceived(bytes: Int, _ fate: PacketFate) {
         received += 1
@@ -36,6 +38,7 @@ package struct LinkCounters: Hashable, Sendable, Codable {
         switch fate {
         case .lostAtRandom: lostAtRandom += 1
         case .lostInBurst: lostInBursts += 1
+        case .policed: policed += 1
         case .droppedByQueue: queueDrops += 1
         case .carried: waiting += 1
         }
@@ -60,7 +63,7 @@ package struct LinkCounters: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case received, sent, overruns, waiting, duplicated, reordered
+        case received, sent, overruns, waiting, duplicated, reordered, policed
         case receivedBytes = "received_bytes"
         case sentBytes = "sent_bytes"
         case lostAtRandom = "lost_at_random"

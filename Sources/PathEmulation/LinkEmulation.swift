@@ -4,6 +4,8 @@ package import QrateMeasurement
 package enum PacketFate: Hashable, Sendable {
     case lostAtRandom
     case lostInBurst
+    /// It was UDP, and there was more of it than is let through.
+    case policed
     /// Too many bytes were waiting for the link.
     case droppedByQueue
     /// It arrives at that time, and when `isDoubled`, a copy right behind it.
@@ -12,7 +14,7 @@ package enum PacketFate: Hashable, Sendable {
 
 /// One direction of a path, without packets, sockets or a clock: it decides each packet's fate.
 ///
-/// In this order: losses in runs, independent losses, the link's queue and rate, delay and jitter, holding back,
+/// In this order: losses in runs, independent losses, the limit on UDP, the link's queue and rate, delay and jitter, holding back,
 /// duplication. A lost packet takes nothing of the link's rate: it was lost on the way to it.
 package struct LinkEmulation: Sendable {
     package let settings: LinkSettings
@@ -24,6 +26,8 @@ package struct LinkEmulation: Sendable {
     private var freeAt = MonotonicTime(nanoseconds: 0)
     /// When the last packet that wasn't held back arrives: none arrives before it.
     private var lastDue = MonotonicTime(nanoseconds: 0)
+    /// When all UDP that was let through so far would have gone at the rate that is allowed.
+    private var udpFreeAt = MonotonicTime(nanoseconds: 0)
     /// The most bytes that ever waited for the link.
     package private(set) var deepestQueue = 0
 
@@ -35,8 +39,11 @@ package struct LinkEmulation: Sendable {
     /// - Parameters:
     ///   - bytes: The whole IP packet.
     ///   - now: Never less than in an earlier call.
+    ///   - isUDP: It is a whole UDP datagram.
     ///   - isSpared: Only the queue, the rate and the delay apply to it, and it uses up no draws.
-    package mutating func handle(bytes: Int, now: MonotonicTime, isSpared: Bool = false) -> PacketFate {
+    package mutating func handle(bytes: Int, now: MonotonicTime, isUDP: Bool = false, isSpared: Bool = false)
+        -> PacketFate
+    {
         guard !isSpared else {
             guard let departure = depart(bytes, now) else { return .droppedByQueue }
             return .carried(due: departure + settings.delay, isDoubled: false)
@@ -48,7 +55,8 @@ package struct LinkEmulation: Sendable {
 
         moveBurst(burst)
         if isInBurst { return .lostInBurst }
-        if loss < settings.loss { return .lostAtRandom }
+        if loss < (isUDP ? max(settings.loss, settings.udpLoss) : settings.loss) { return .lostAtRandom }
+        if isUDP, !admitsUDP(bytes, now) { return .policed }
         guard let departure = depart(bytes, now) else { return .droppedByQueue }
         let arrival = departure + settings.delay + settings.jitter * lag
         let isDoubled = double < settings.duplication
@@ -61,6 +69,16 @@ package struct LinkEmulation: Sendable {
     private mutating func moveBurst(_ draw: Double) {
         guard let bursts = settings.bursts else { return }
         isInBurst = isInBurst ? draw >= 1 / bursts.meanLength : draw < bursts.start
+    }
+
+    /// A policer (RFC 2475 §2.3.3.3): what exceeds the rate is dropped at once, and doesn't wait.
+    private mutating func admitsUDP(_ bytes: Int, _ now: MonotonicTime) -> Bool {
+        guard let rate = settings.udpRate else { return true }
+        let bitsPerSecond = Double(rate.bitsPerSecond)
+        let ahead = max(0, (udpFreeAt - now).seconds * bitsPerSecond / 8)
+        guard Int(ahead.rounded()) + bytes <= LinkSettings.udpBurst else { return false }
+        udpFreeAt = max(udpFreeAt, now) + .nanoseconds(Int64((Double(bytes) * 8e9 / bitsPerSecond).rounded()))
+        return true
     }
 
     /// When the packet's last bit leaves the link; nil when there is no room for it to wait.

@@ -18,6 +18,8 @@ extension LinkSettings: CustomStringConvertible {
         if let bursts { parts += ["bursts=\(bursts.start)", "burst-length=\(bursts.meanLength)"] }
         if let rate { parts.append("rate=\(rate.bitsPerSecond)") }
         if queueLimit != usual.queueLimit { parts.append("queue=\(queueLimit)") }
+        if udpLoss != usual.udpLoss { parts.append("udp-loss=\(udpLoss)") }
+        if let udpRate { parts.append("udp-rate=\(udpRate.bitsPerSecond)") }
         if reordering != usual.reordering { parts.append("reorder=\(reordering)") }
         if holdBack != usual.holdBack { parts.append("hold=\(holdBack.nanoseconds)ns") }
         if duplication != usual.duplication { parts.append("duplicate=\(duplication)") }
@@ -50,17 +52,17 @@ extension LinkSettings: CustomStringConvertible {
             let length = try Quantity.number(key, value)
             guard length >= 1 else { throw SettingsError("\(key)=\(value): a run takes at least 1 packet") }
             bursts = Bursts(start: bursts?.start ?? 0, meanLength: length)
-        case "rate":
-            let bits = try Quantity.count(key, value)
-            guard bits > 0 else { throw SettingsError("\(key)=\(value): the rate must be above 0") }
-            rate = Bitrate(bitsPerSecond: bits)
+        case "rate": rate = try Quantity.rate(key, value)
+        case "udp-loss": udpLoss = try Quantity.share(key, value)
+        case "udp-rate": udpRate = try Quantity.rate(key, value)
         case "queue": queueLimit = Int(clamping: try Quantity.count(key, value))
         case "reorder": reordering = try Quantity.share(key, value)
         case "hold": holdBack = try Quantity.time(key, value)
         case "duplicate": duplication = try Quantity.share(key, value)
         default:
             throw SettingsError(
-                "\"\(key)\" is none of delay, jitter, loss, bursts, burst-length, rate, queue, reorder, hold, duplicate"
+                "\"\(key)\" is none of delay, jitter, loss, bursts, burst-length, rate, queue, udp-loss, udp-rate, "
+                    + "reorder, hold, duplicate"
             )
         }
     }
@@ -95,6 +97,12 @@ enum Quantity {
         let value = try number(key, text.dropLast(unit.count)) * seconds
         guard value <= 3600 else { throw SettingsError("\(key)=\(text): at most an hour") }
         return .nanoseconds(Int64((value * 1e9).rounded()))
+    }
+
+    static func rate(_ key: String, _ text: String) throws(SettingsError) -> Bitrate {
+        let bits = try count(key, text)
+        guard bits > 0 else { throw SettingsError("\(key)=\(text): the rate must be above 0") }
+        return Bitrate(bitsPerSecond: bits)
     }
 
     static func count(_ key: String, _ text: String) throws(SettingsError) -> UInt64 {

@@ -14,6 +14,10 @@ package struct LinkSettings: Hashable, Sendable {
     package var rate: Bitrate?
     /// How many bytes may wait for the link, the packet that is being sent included. Only a ``rate`` makes them wait.
     package var queueLimit = Self.usualQueueLimit
+    /// The share of UDP packets, 0 to 1, that vanish: as of a firewall that doesn't like them.
+    package var udpLoss = 0.0
+    /// What of UDP is let through at most, IP headers included; the rest vanishes without waiting. nil for all of it.
+    package var udpRate: Bitrate?
     /// The share of packets that are held back, so that those behind overtake them.
     package var reordering = 0.0
     /// How long a packet is held back.
@@ -37,6 +41,8 @@ package struct LinkSettings: Hashable, Sendable {
 
     /// 40 ms at 100 Mbit/s: one round trip's worth on the path that most tests use.
     package static let usualQueueLimit = 500_000
+    /// How many bytes of UDP ``LinkSettings/udpRate`` lets through at once, after a time without any.
+    package static let udpBurst = 50_000
     /// Long enough that some packets overtake at 10 Mbit/s, where 1500 bytes take 1.2 ms.
     package static let usualHoldBack = Duration.milliseconds(5)
 

@@ -114,8 +114,10 @@ final class LinkForwarder: Sendable {
         }
 
         private mutating func receive(_ slot: Int, _ packet: UnsafeRawBufferPointer, _ now: MonotonicTime) {
-            let isData = dataBytes.map { (IPPacket.udpPayload(packet) ?? -1) >= $0 } ?? false
-            let fate = emulation.handle(bytes: packet.count, now: now, isSpared: damagesDataOnly && !isData)
+            let payload = IPPacket.udpPayload(packet)
+            let isData = dataBytes.map { payload ?? -1 >= $0 } ?? false
+            let fate = emulation.handle(
+                bytes: packet.count, now: now, isUDP: payload != nil, isSpared: damagesDataOnly && !isData)
             report.packets.countReceived(bytes: packet.count, fate)
             if isData { report.data?.countReceived(bytes: packet.count, fate) }
             report.deepestQueueBytes = emulation.deepestQueue

@@ -46,12 +46,15 @@ package enum ProgressLine {
     ///   the rate, and at last the text is cut.
     package static func render(_ state: State, width: Int) -> String {
         let position = "  " + self.position(state)
-        guard position.count <= width else { return String(position.prefix(max(width, 0))) }
+        guard position.count <= width else { return cut(position, width: width) }
         let rate = rate(state).map { gap + $0 } ?? ""
         guard position.count + rate.count <= width else { return position }
         let bar = bar(state, width: min(width - position.count - rate.count - gap.count, widestBar))
         return position + rate + (bar.map { gap + $0 } ?? "")
     }
+
+    /// A line of another shape, as far as there is room for it.
+    package static func cut(_ line: String, width: Int) -> String { String(line.prefix(max(width, 0))) }
 
     private static let gap = "   "
     /// Shorter than this it says nothing, longer than this it says nothing more.

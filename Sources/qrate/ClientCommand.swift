@@ -19,7 +19,7 @@ struct ClientCommand: AsyncParsableCommand {
 
     func validate() throws {
         // A mistyped subcommand would become a host, and an odd "unknown host".
-        if let meant = NearMiss.find(host, among: ["serve", "client", "handshakes", "help"]) {
+        if let meant = NearMiss.find(host, among: ["serve", "client", "compare", "handshakes", "help"]) {
             throw ValidationError(
                 "Did you mean `qrate \(meant)`? To test against a host called \(host), write `qrate client \(host)`.")
         }

@@ -22,11 +22,16 @@ import QrateReporting
             Qrate.exit(withError: error)
         }
         let arguments = CommandLine.arguments.dropFirst()
-        let command: String? = ["serve", "handshakes"].first { $0 == arguments.first }
+        let command: String? = ["serve", "compare", "handshakes"].first { $0 == arguments.first }
         let help = command.map { "qrate \($0) --help" } ?? "qrate --help"
         let failure = TestFailure(.usage, "\(Qrate.message(for: error)) (`\(help)` lists the options)")
         if arguments.contains("--json") {
-            let document = command == "handshakes" ? HandshakesJSON.failure(failure) : JSONReporter.failure(failure)
+            let document =
+                switch command {
+                case "handshakes": HandshakesJSON.failure(failure)
+                case "compare": ComparisonJSON.failure(failure)
+                default: JSONReporter.failure(failure)
+                }
             Console.write(document, to: .output)
         }
         Console.write(PlainTextReporter.problem(failure), to: .error)
@@ -43,7 +48,7 @@ struct Qrate: AsyncParsableCommand {
         usage: "",  // it would come behind the discussion
         discussion: clientHelp,
         version: "qrate \(QrateVersion.number)",
-        subcommands: [ClientCommand.self, ServeCommand.self, HandshakesCommand.self],
+        subcommands: [ClientCommand.self, ServeCommand.self, CompareCommand.self, HandshakesCommand.self],
         defaultSubcommand: ClientCommand.self)
 
     private static let environment = """
@@ -58,6 +63,7 @@ struct Qrate: AsyncParsableCommand {
         let usage = """
             USAGE: qrate <host> [<options>]             test against the server on <host>
                    qrate serve [<options>]              be that server
+                   qrate compare <host> [<options>]     compare QUIC, TLS and TCP on the path to it
                    qrate handshakes <host> [<options>]  measure that server's handshakes
             """
         let help = ClientCommand.helpMessage(columns: 78).split(separator: "\n", omittingEmptySubsequences: false)

@@ -42,6 +42,30 @@ import Testing
         #expect(link.deepestQueue == 2500)
     }
 
+    @Test("UDP alone vanishes where that is asked for")
+    func udpLoss() {
+        var settings = LinkSettings()
+        settings.udpLoss = 1
+        var link = LinkEmulation(settings, seed: 1)
+        #expect(link.handle(bytes: 1500, now: Self.start, isUDP: true) == .lostAtRandom)
+        #expect(link.handle(bytes: 1500, now: Self.start) == .carried(due: Self.start, isDoubled: false))
+    }
+
+    @Test("UDP beyond its rate vanishes, and nothing else does")
+    func udpRate() {
+        var settings = LinkSettings()
+        settings.udpRate = Bitrate(bitsPerSecond: 8_000_000)
+        var link = LinkEmulation(settings, seed: 1)
+        // 1000 bytes are worth a millisecond; ten times as much is sent for a second.
+        var passed = 0
+        for packet in 0..<10_000 {
+            let fate = link.handle(bytes: 1000, now: Self.start + .microseconds(100) * packet, isUDP: true)
+            if fate != .policed { passed += 1 }
+        }
+        #expect(passed == 1000 + LinkSettings.udpBurst / 1000 - 1)
+        #expect(link.handle(bytes: 1000, now: Self.start + .seconds(1)) != .policed)
+    }
+
     @Test("what doesn't fit into the queue is dropped, until there is room again")
     func queue() {
         var settings = LinkSettings()

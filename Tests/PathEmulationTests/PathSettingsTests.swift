@@ -29,7 +29,7 @@ import Testing
         settings.damagesDataOnly = true
         try settings.upload.update("delay=1ns,jitter=3us,loss=0.123456789,bursts=0.5,burst-length=1.25")
         try settings.download.update("rate=1,queue=0,reorder=1,hold=3600s")
-        try settings.download.update("duplicate=1e-7")
+        try settings.download.update("duplicate=1e-7,udp-loss=0.25,udp-rate=20M")
         #expect(try PathSettings(arguments: settings.arguments) == settings)
     }
 
