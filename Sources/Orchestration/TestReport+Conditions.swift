@@ -36,6 +36,7 @@ extension TestReport {
 
     /// What matters at the end that sends, and at the one that receives.
     private func offloadDoubts(_ direction: Direction) -> [TestWarning] {
+        guard summary(direction) != nil else { return [] }
         let ends: [Role] = [.client, .server]
         return ends.flatMap { end in
             let fallbacks = (end == .client ? client.settings : server?.settings)?.offloadFallbacks ?? []

@@ -19,7 +19,7 @@ extension RateProfile {
     package func steadyState(from start: Duration, length: Duration) -> SteadyState? {
         let end = index((start + length).nanoseconds)
         let middle = (start + length / 2).nanoseconds
-        let plateau = min(end, index(middle.addingReportingOverflow(width - 1).partialValue))..<end
+        let plateau = min(end, middle > 0 ? index(middle - 1) + 1 : 0)..<end
         let total = sum(plateau)
         guard total > 0, arrivals > 0 else { return nil }
         let mean = Double(total) / Double(plateau.count)
@@ -59,9 +59,11 @@ extension RateProfile {
     static let shortestPart: UInt64 = 200_000_000
     /// The share of the parts that each level has at least.
     static let smallestShare = 0.2
-    /// What no part's rate lies in between the two groups, of the distance of their means. Of 30 values of a normal, uniform,
-    /// exponential or autocorrelated distribution fewer than 2 in 1,000 draws look so.
-    static let widestGap = 0.5
+    /// The middle of the way between the means of the two groups: so much of it, and no more parts in it than those in which
+    /// the rate changed from one level to the other. Of 30 values of a normal, uniform, exponential or autocorrelated
+    /// distribution fewer than 1 in 100 draws look so.
+    static let middle = 0.65
+    static let partsInTheMiddle = 3
     /// The distance of the levels, of the mean: what is less needs no other explanation than scatter.
     static let leastDistance = 0.2
 
@@ -89,9 +91,12 @@ extension RateProfile {
         }
         let share = Double(best.lower) / count
         let distance = best.high - best.low
-        guard share >= smallestShare, 1 - share >= smallestShare, distance >= leastDistance * total / count,
-            sorted[best.lower] - sorted[best.lower - 1] >= widestGap * distance
-        else { return nil }
+        guard share >= smallestShare, 1 - share >= smallestShare, distance >= leastDistance * total / count else {
+            return nil
+        }
+        let edge = distance * (1 - middle) / 2
+        let between = sorted.count { $0 > best.low + edge && $0 < best.high - edge }
+        guard between <= partsInTheMiddle else { return nil }
         return (best.low, best.high, share)
     }
 

@@ -33,9 +33,43 @@ import Testing
             DirectionSummary(
                 bytesReceived: 10, duration: .nanoseconds(10_000_000_001), drainedBytes: 2, warmUpBytes: 3,
                 bytesSent: 20, streams: [4, 6], isComplete: true),
+            DirectionSummary(
+                bytesReceived: 10, duration: .seconds(1), isComplete: true, receiveBufferDrops: 7,
+                steadyState: SteadyState(
+                    timeTo90Percent: .microseconds(312_500), plateau: Bitrate(bitsPerSecond: 47_900_000),
+                    deviation: Bitrate(bitsPerSecond: 350_000), slice: .milliseconds(100),
+                    twoRates: TwoRates(
+                        low: Bitrate(bitsPerSecond: 1), high: Bitrate(bitsPerSecond: .max), lowShare: 0.4))),
         ])
     func totals(summary: DirectionSummary) throws {
         #expect(try WireTotals(summary).summary(bytesSent: summary.bytesSent) == summary)
+    }
+
+    @Test("a steady state that can't be is malformed")
+    func impossibleSteadyState() throws {
+        let state = SteadyState(
+            timeTo90Percent: .zero, plateau: Bitrate(bitsPerSecond: 1), deviation: Bitrate(bitsPerSecond: 0),
+            slice: .zero,
+            twoRates: TwoRates(low: Bitrate(bitsPerSecond: 0), high: Bitrate(bitsPerSecond: 0), lowShare: 0))
+        var wire = WireSteadyState(state)
+        #expect(try wire.steadyState() == state)
+        for share in [-0.1, 1.1, .infinity, .nan] {
+            wire.twoRates?.lowShare = share
+            #expect(throws: ControlError.self) { try wire.steadyState() }
+        }
+        wire.twoRates = nil
+        for time in [-1, .infinity, .nan, 1e300] {
+            wire.timeTo90PercentMilliseconds = time
+            #expect(throws: ControlError.self) { try wire.steadyState() }
+        }
+    }
+
+    @Test("fallbacks that nobody knows yet are left out, and each counts once")
+    func unknownFallbacks() {
+        var wire = WireSettings()
+        #expect(wire.settings.offloadFallbacks == nil)
+        wire.offloadFallbacks = ["teleport", "receive_unavailable", "receive_unavailable", "\u{1B}[2J"]
+        #expect(wire.settings.offloadFallbacks == [.receiveUnavailable])
     }
 
     @Test("a completeness that isn't known is not claimed, and streams that aren't known are absent")

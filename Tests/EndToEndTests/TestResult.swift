@@ -74,6 +74,25 @@ struct TestResult: Decodable, Sendable {
         var durationMs: Double?
         var complete: Bool?
         var datagrams: Datagrams?
+        var steadyState: SteadyState?
+        var losses: Losses?
+    }
+
+    struct SteadyState: Decodable, Sendable {
+        var timeTo90PercentMs: Double
+        var plateauBps: UInt64
+        var plateauDeviationBps: UInt64
+        var sliceMs: Double
+        var twoRates: TwoRates?
+
+        struct TwoRates: Decodable, Sendable { var lowBps: UInt64, highBps: UInt64 }
+    }
+
+    struct Losses: Decodable, Sendable {
+        var wire: UInt64?
+        var receiveBuffer: UInt64?
+        var receiveBufferAtLeast: UInt64?
+        var sender: UInt64?
     }
 
     struct Datagrams: Decodable, Sendable {

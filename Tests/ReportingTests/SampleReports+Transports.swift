@@ -158,6 +158,26 @@ extension SampleReports {
         return report
     }
 
+    /// A mean far from what the rate came to, at two levels, through sockets without room and with one offload less.
+    static var slowRise: TestReport {
+        var report = upload
+        report.upload?.steadyState = SteadyState(
+            timeTo90Percent: .microseconds(1_312_500), plateau: Bitrate(bitsPerSecond: 941_000_000),
+            deviation: Bitrate(bitsPerSecond: 12_300_000), slice: .milliseconds(100),
+            twoRates: TwoRates(
+                low: Bitrate(bitsPerSecond: 610_000_000), high: Bitrate(bitsPerSecond: 941_000_000), lowShare: 0.3))
+        report.upload?.receiveBufferDrops = 12
+        report.client.settings.offloadFallbacks = []
+        report.server?.settings.receiveOffload = false
+        report.server?.settings.offloadFallbacks = [.receiveUnavailable]
+        report.server?.settings.socketBufferAsked = 8_388_608
+        if case .quic(var metrics)? = report.uploadPath?.metrics {
+            metrics.sendDrops = 3
+            report.uploadPath?.metrics = .quic(metrics)
+        }
+        return report
+    }
+
     /// A test that only Ctrl-C ends.
     static var endless: TestReport {
         var report = interrupted

@@ -10,7 +10,7 @@ enum SampleReports {
         ("tcp-upload", tcpUpload), ("tls-download", tlsDownload), ("udp-upload", udpUpload),
         ("udp-bidirectional", udpBidirectional), ("quic-datagrams", quicDatagrams), ("endless", endless),
         ("shared-thread", sharedThread), ("probe-mtu", probeMTU), ("probe-mtu-nothing", probeMTUNothing),
-        ("limited", limited),
+        ("limited", limited), ("slow-rise", slowRise),
     ]
 
     static func named(_ name: String) throws -> TestReport {

@@ -101,4 +101,28 @@ import Testing
         meter.open(at: start)
         #expect(meter.openedAt == nil)
     }
+
+    @Test("the course of the rate is told when the window has closed, and a pause isn't in it")
+    func steadyState() throws {
+        var meter = ReceiveMeter(streams: 1, warmUp: .zero, interval: .seconds(1), duration: .seconds(4))
+        meter.note(1_000_000, at: start)
+        #expect(meter.steadyState == nil, "it wasn't open")
+        meter.open(at: start)
+        // 80 Mbit/s, and 3 s of silence in a pause.
+        for millisecond in 0..<4000 {
+            let pause = millisecond >= 1500 ? 3000 : 0
+            if millisecond == 1500 {
+                meter.pause(at: start + .milliseconds(1500))
+                meter.resume(at: start + .milliseconds(4500))
+            }
+            meter.note(10_000, at: start + .milliseconds(millisecond + pause))
+        }
+        #expect(meter.steadyState == nil, "it is open")
+        _ = advance(&meter, 7001, [40_000_000])
+        let state = try #require(meter.steadyState)
+        #expect(abs(state.plateau.bitsPerSecond.distance(to: 80_000_000)) < 400_000)
+        #expect(state.timeTo90Percent < .milliseconds(4))
+        meter.note(1 << 40, at: start + .milliseconds(7100))
+        #expect(meter.steadyState == state)
+    }
 }
