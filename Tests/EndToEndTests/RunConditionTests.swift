@@ -26,7 +26,7 @@ import Testing
                 let expected = 50e6 * share
                 let plateau = Double(state.plateauBps)
                 #expect(abs(plateau / expected - 1) < 0.03, "\(plateau) of \(expected)")
-                #expect(state.plateauDeviationBps < state.plateauBps / 5)
+                #expect(state.plateauDeviationBps < state.plateauBps / 2)
                 // A window of ten packets grows to 125 kB in three to four round trips of 20 ms, and in congestion avoidance
                 // in some tens of them.
                 #expect((20..<1000).contains(state.timeTo90PercentMs), "\(state.timeTo90PercentMs) ms")
@@ -51,7 +51,7 @@ import Testing
             let totals = try #require(result.summary?.totals)
             let losses = try #require(totals.losses)
             let dropped = try #require(losses.receiveBuffer)
-            #expect(dropped > 0, "30 MiB fitted through a small buffer")
+            #expect(dropped > 0, "40 MiB fitted through a small buffer")
             #expect(losses.receiveBufferAtLeast == nil)
             #expect(losses.sender == 0)
             // Nothing is lost on loopback. Without numbers nobody can know; with some of the dropped being no payload neither.

@@ -3,10 +3,14 @@ import QrateTestSupport
 import Testing
 
 @Suite("text output", .fewAtATime) struct TextOutputTests {
+    /// Buffers that every host grants, so that nothing is to be said about them.
+    private static let modest = ["--socket-buffer", "200K"]
+
     @Test("has a header, a table of rows and a summary, in 80 columns of plain text", arguments: [[], ["-R"]])
     func report(direction: [String]) async throws {
-        try await withServer { server in
-            let client = try await server.client(direction + ["-t", "300ms", "-i", "100ms", "-O", "100ms", "-P", "2"])
+        try await withServer(Self.modest) { server in
+            let arguments = ["-t", "300ms", "-i", "100ms", "-O", "100ms", "-P", "2"]
+            let client = try await server.client(direction + arguments + Self.modest)
             #expect(client.status == 0)
             expectWarningsOnly(client.errors)
             let lines = client.output.split(separator: "\n", omittingEmptySubsequences: false)
@@ -29,8 +33,8 @@ import Testing
 
     @Test("quiet leaves the header and the summary")
     func quiet() async throws {
-        try await withServer { server in
-            let client = try await server.client(["-t", "200ms", "-i", "100ms", "-q"])
+        try await withServer(Self.modest) { server in
+            let client = try await server.client(["-t", "200ms", "-i", "100ms", "-q"] + Self.modest)
             #expect(client.status == 0)
             expectWarningsOnly(client.errors)
             #expect(client.output.hasPrefix("qrate 0.1.0   QUIC upload to"))
