@@ -26,6 +26,9 @@ extension EndpointLoop {
     /// Whether anybody may come to it: a server's thread has connections of many tests, a client's of one.
     package var isOpen: Bool { acceptor != nil }
 
+    /// Whether what isn't QUIC comes to it: of a server's threads, to the first.
+    package var takesOthers: Bool { acceptor?.gate.ids.index == 0 }
+
     /// Of one connection, sent and received since it began; 0 when it is gone.
     package func datagrams(of number: ConnectionNumber) -> UInt64 { connection(number)?.datagramsMoved ?? 0 }
 }

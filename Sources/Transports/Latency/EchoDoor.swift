@@ -22,6 +22,8 @@ package final class EchoDoor: Sendable {
         let startedAt: MonotonicTime
         /// When a client that keeps to the rate would have sent all that was answered until now.
         var busyUntil: MonotonicTime
+        /// How many were answered that came past any transport.
+        let count: ProbeCount?
         /// Those that carry probes and nothing else.
         var connections = 0
     }
@@ -36,11 +38,14 @@ package final class EchoDoor: Sendable {
     package init(_ socket: DatagramSocket) { self.socket = socket }
 
     /// From now on probes with the token are answered.
-    func register(host: String, typeOfService: UInt8?) -> FlowToken {
+    ///
+    /// - Parameter count: Told of those that come past any transport.
+    func register(host: String, typeOfService: UInt8?, count: ProbeCount? = nil) -> FlowToken {
         let token = FlowToken.random()
         let now = MonotonicClock.now()
         tests.withLock {
-            $0[token] = Entry(host: host, typeOfService: (typeOfService ?? 0) & 0xfc, startedAt: now, busyUntil: now)
+            $0[token] = Entry(
+                host: host, typeOfService: (typeOfService ?? 0) & 0xfc, startedAt: now, busyUntil: now, count: count)
         }
         return token
     }
@@ -91,7 +96,16 @@ package final class EchoDoor: Sendable {
             let busyUntil = max(entry.busyUntil, now) + Self.spacing
             guard busyUntil <= now + Self.tolerance else { return nil }
             tests[probe.token]?.busyUntil = busyUntil
+            if host != nil { entry.count?.add() }
             return (probe.answered(at: (now - entry.startedAt).nanoseconds).encoded, entry.typeOfService)
         }
     }
+}
+
+/// How many of a test's probes a thread has answered beside its other work.
+final class ProbeCount: Sendable {
+    private let count = Atomic<UInt64>(0)
+
+    func add() { count.wrappingAdd(1, ordering: .relaxed) }
+    var value: UInt64 { count.load(ordering: .relaxed) }
 }

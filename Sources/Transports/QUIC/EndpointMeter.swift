@@ -16,6 +16,8 @@ final class EndpointMeter: @unchecked Sendable {
     private weak var loop: EndpointLoop?
     /// The session's connection for control, where it is on this thread and carries no payload.
     private let control: ConnectionNumber?
+    /// At a server: the test's latency probes that come past QUIC, to the thread that takes such things.
+    private let probes: ProbeCount
     private var connections: [(connection: QUICConnection, before: UInt64)] = []
     /// Datagrams of the connections that are over.
     private var past: UInt64 = 0
@@ -33,9 +35,10 @@ final class EndpointMeter: @unchecked Sendable {
     /// hundred times what a datagram costs.
     private static let negligible: UInt64 = 1000
 
-    init(_ loop: EndpointLoop, control: ConnectionNumber?) {
+    init(_ loop: EndpointLoop, control: ConnectionNumber?, _ probes: ProbeCount) {
         self.loop = loop
         self.control = control
+        self.probes = probes
     }
 
     func add(_ connection: QUICConnection) { connections.append((connection, connection.datagramsMoved)) }
@@ -75,7 +78,8 @@ final class EndpointMeter: @unchecked Sendable {
     private func mark() -> Mark? {
         guard let loop, let work = loop.work else { return nil }
         let control = control.map { loop.datagrams(of: $0) } ?? 0
-        return Mark(work: work, own: connections.reduce(past &+ control) { $0 &+ Self.growth($1) })
+        let beside = control &+ (loop.takesOthers ? probes.value : 0)
+        return Mark(work: work, own: connections.reduce(past &+ beside) { $0 &+ Self.growth($1) })
     }
 
     private static func growth(_ entry: (connection: QUICConnection, before: UInt64)) -> UInt64 {

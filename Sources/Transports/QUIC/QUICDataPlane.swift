@@ -19,6 +19,8 @@ final class QUICDataPlane: DataPlane {
     let connections: Int
     let window: ReceiverWindow
     let pacing = PlanePacing()
+    /// The test's latency probes that come to this server past QUIC.
+    let probes = ProbeCount()
     private let continuation: AsyncStream<PlaneEvent>.Continuation
     private let state: Mutex<State>
 
@@ -164,7 +166,7 @@ final class QUICDataPlane: DataPlane {
         return state.withLock { state in
             if let meter = state.meters[id] { return meter }
             let control = isOwn && state.control?.endpoint == id ? state.control?.number : nil
-            let meter = EndpointMeter(loop, control: control)
+            let meter = EndpointMeter(loop, control: control, probes)
             state.meters[id] = meter
             return meter
         }

@@ -18,7 +18,7 @@ extension QUICSession {
 
     func offerConnections(
         _ plan: DataPlan, _ base: ConnectionSettings
-    ) async throws(TransportError) -> (any DataPlane, DataOffer) {
+    ) async throws(TransportError) -> (QUICDataPlane, DataOffer) {
         guard let remote = core.peer else { throw isGone }
         let settings: ConnectionSettings
         do throws(TransportError) {

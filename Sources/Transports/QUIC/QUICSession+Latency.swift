@@ -26,10 +26,11 @@ extension QUICSession {
     // MARK: Server
 
     /// - Returns: The token that the test's probes show; nil in one that has none.
-    func offerProbes(_ plan: DataPlan) async throws(TransportError) -> String? {
+    func offerProbes(_ plan: DataPlan, _ count: ProbeCount) async throws(TransportError) -> String? {
         guard plan.parameters.measuresLatency, let echo else { return nil }
         guard let host = core.peer?.host else { throw isGone }
-        let token = echo.register(host: host, typeOfService: plan.parameters.settings.typeOfService)
+        let token = echo.register(
+            host: host, typeOfService: plan.parameters.settings.typeOfService, count: count)
         latency.withLock { $0.token = token }
         let isReady = await endpoint.ask { [core] loop in
             loop.with(core.number) { core.probe(.answering(echo), $0) } != nil

@@ -59,11 +59,11 @@ final class QUICSession: TransportSession, ControlChannel {
 
     func offer(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
         var (plane, offer) = try await offerPlane(plan)
-        offer.probeToken = try await offerProbes(plan)
+        offer.probeToken = try await offerProbes(plan, plane.probes)
         return (plane, offer)
     }
 
-    private func offerPlane(_ plan: DataPlan) async throws(TransportError) -> (any DataPlane, DataOffer) {
+    private func offerPlane(_ plan: DataPlan) async throws(TransportError) -> (QUICDataPlane, DataOffer) {
         guard case .server(let base) = side else { return (try await makePlane(plan), DataOffer()) }
         do throws(TransportError) {
             try QUICTerms.check(plan.parameters)
@@ -95,7 +95,7 @@ final class QUICSession: TransportSession, ControlChannel {
 
     private static let xfrStreamLimit = 100
 
-    private func makePlane(_ plan: DataPlan) async throws(TransportError) -> any DataPlane {
+    private func makePlane(_ plan: DataPlan) async throws(TransportError) -> QUICDataPlane {
         let plane = await endpoint.ask { [core] loop in
             loop.with(core.number) { core.openPlane(plan, $0, now: MonotonicClock.now()) } ?? nil
         }
