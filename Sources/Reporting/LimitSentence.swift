@@ -15,7 +15,7 @@ enum LimitSentence {
         return fact + (consequence(verdict, report, sender).map { ": " + $0 } ?? "")
     }
 
-    private static func name(_ limit: LimitVerdict.Limit, _ sender: Role) -> String {
+    static func name(_ limit: LimitVerdict.Limit, _ sender: Role) -> String {
         switch limit {
         case .congestion: "the congestion window"
         case .flowControl: "the receiver's flow control"

@@ -88,6 +88,17 @@ public struct TransportFigures: Sendable, Hashable {
     public var highest: Bitrate?
     /// The middle one of the rounds': from the client's first packet until data could flow.
     public var handshake: Duration?
+    /// The processor time for 10^9 bytes of payload at each end, the middle one of the rounds'.
+    public var clientCPU: Duration?
+    public var serverCPU: Duration?
+    /// Packets that the sender declared lost (QUIC) or segments that it sent again (TCP, TLS), as a share of those sent, over
+    /// all rounds; datagrams that never came (UDP). nil where it isn't known.
+    public var lossRatio: Double?
+    /// What limited most of the rounds.
+    public var limit: LimitVerdict.Limit?
+    /// By how much the 95th percentile of the probes' round trips rose under load, the middle one of the rounds'; nil where
+    /// no latency was measured.
+    public var latencyIncrease: Duration?
     /// Why tests failed, and in how many rounds.
     public var failures: [TestFailure]
 

@@ -24,8 +24,8 @@ extension ComparisonReport {
                 pair.transport.isOverUDP ? (pair.transport, pair.other) : (pair.other, pair.transport)
             guard let interval = pair.interval else { continue }
             let most = pair.transport.isOverUDP ? interval.upper : 1 / interval.lower
-            guard most < Self.throttledRatio, let lost = lossShare(datagrams, pair.direction),
-                let repeated = lossShare(segments, pair.direction),
+            guard most < Self.throttledRatio, let lost = lossRatio(datagrams, pair.direction),
+                let repeated = lossRatio(segments, pair.direction),
                 lost > Self.throttledLoss, lost > Self.throttledExcess * repeated
             else { continue }
             return TestWarning(
@@ -52,29 +52,8 @@ extension ComparisonReport {
         rounds.contains { $0.test(transport).map { $0.failure == nil } ?? false }
     }
 
-    /// The share of a sender's packets that it declared lost (QUIC) or sent again (TCP), over all rounds; nil where that
-    /// isn't known.
-    private func lossShare(_ transport: TransportKind, _ direction: Direction) -> Double? {
-        var lost = 0.0, sent = 0.0
-        for round in rounds {
-            guard let test = round.test(transport), test.failure == nil, let path = test.path(direction) else {
-                continue
-            }
-            switch path.metrics {
-            case .quic(let quic):
-                guard let packets = quic.streamPacketsLost, let all = quic.datagramsSent else { return nil }
-                lost += Double(packets)
-                sent += Double(all)
-            case .tcp(let tcp):
-                guard let segments = tcp.retransmissions, let bytes = tcp.bytesAcknowledged,
-                    let size = tcp.maxSegmentSize, size > .zero
-                else { return nil }
-                lost += Double(segments)
-                sent += Double(segments) + Double(bytes.bytes) / Double(size.bytes)
-            case .udp: return nil
-            }
-        }
-        return sent > 0 ? lost / sent : nil
+    private func lossRatio(_ transport: TransportKind, _ direction: Direction) -> Double? {
+        figures.first { $0.transport == transport && $0.direction == direction }?.lossRatio
     }
 }
 

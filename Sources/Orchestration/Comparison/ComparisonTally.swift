@@ -128,7 +128,7 @@ package struct ComparisonTally: Sendable {
 
     private mutating func sum() {
         report.figures = report.parameters.transports.flatMap { transport in
-            directions.map { figures(transport, $0) }
+            directions.map { report.figures(transport, $0) }
         }
         report.pairs = pairs.map { judge($0) }
         report.sharing = directions.compactMap { sharing($0) }
@@ -141,35 +141,13 @@ package struct ComparisonTally: Sendable {
         report.parameters.test.direction == .bidirectional ? [.upload, .download] : [report.parameters.test.direction]
     }
 
-    private func figures(_ transport: TransportKind, _ direction: Direction) -> TransportFigures {
-        var figures = TransportFigures(transport, direction)
-        figures.throughput = report.rounds.map { $0.throughput(transport, direction) }
-        let known = figures.throughput.compactMap(\.self).sorted()
-        figures.lowest = known.first
-        figures.highest = known.last
-        figures.median = Self.middle(known.map { Double($0.bitsPerSecond) }).map {
-            Bitrate(bitsPerSecond: UInt64($0.rounded()))
-        }
-        let tests = report.rounds.compactMap { $0.test(transport) }
-        let handshakes = tests.compactMap { $0.handshake.map { Double($0.duration.nanoseconds) } }
-        figures.handshake = Self.middle(handshakes.sorted()).map { .nanoseconds(Int64($0.rounded())) }
-        figures.failures = tests.compactMap(\.failure)
-        return figures
-    }
-
-    /// The middle value of ascending ones, or the mean of the two in the middle.
-    private static func middle(_ sorted: [Double]) -> Double? {
-        guard !sorted.isEmpty else { return nil }
-        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-    }
-
     // MARK: Together
 
     /// nil as long as no round had all of them at the same time.
     private func sharing(_ direction: Direction) -> PathSharing? {
         let rounds = report.rounds.compactMap { rates($0, direction) }
         let indices = rounds.compactMap { PathSharing.fairnessIndex($0) }.sorted()
-        guard let index = Self.middle(indices) else { return nil }
+        guard let index = indices.middle else { return nil }
         let shares = report.parameters.transports.indices.map { place in
             let sum = rounds.reduce(0) { $0 + $1[place] / $1.reduce(0, +) }
             return PathSharing.Share(report.parameters.transports[place], sum / Double(rounds.count))

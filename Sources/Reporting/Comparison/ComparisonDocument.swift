@@ -73,9 +73,7 @@ struct ComparisonDocument: Encodable {
         comparison = Request(report.parameters)
         rounds = report.rounds.map { RoundDocument($0, tool: tool) }
         transports = report.figures.map(FiguresDocument.init)
-        pairs = report.pairs.map {
-            PairDocument($0, isBidirectional: report.parameters.isBidirectional)
-        }
+        pairs = report.pairs.map { PairDocument($0, report) }
         if !report.handshakes.isEmpty { handshakes = report.handshakes.map(HandshakesOfTransport.init) }
         if !report.sharing.isEmpty { sharing = report.sharing.map(SharingDocument.init) }
         end = report.end?.rawValue
@@ -107,6 +105,11 @@ struct ComparisonDocument: Encodable {
         var lowest: UInt64?
         var highest: UInt64?
         var handshakeMilliseconds: Double?
+        var lossRatio: Double?
+        var limitedBy: String?
+        var clientCPU: Double?
+        var serverCPU: Double?
+        var latencyIncrease: Double?
         var failures: [ErrorDocument]
 
         enum CodingKeys: String, CodingKey {
@@ -116,6 +119,11 @@ struct ComparisonDocument: Encodable {
             case lowest = "lowest_bps"
             case highest = "highest_bps"
             case handshakeMilliseconds = "handshake_ms"
+            case lossRatio = "loss_ratio"
+            case limitedBy = "limited_by"
+            case clientCPU = "client_cpu_per_gigabyte_s"
+            case serverCPU = "server_cpu_per_gigabyte_s"
+            case latencyIncrease = "latency_increase_p95_ms"
         }
 
         init(_ figures: TransportFigures) {
@@ -126,6 +134,11 @@ struct ComparisonDocument: Encodable {
             lowest = figures.lowest?.bitsPerSecond
             highest = figures.highest?.bitsPerSecond
             handshakeMilliseconds = figures.handshake?.jsonMilliseconds
+            lossRatio = figures.lossRatio.map(PairDocument.rounded)
+            limitedBy = figures.limit?.rawValue
+            clientCPU = figures.clientCPU.map { PairDocument.rounded($0.seconds) }
+            serverCPU = figures.serverCPU.map { PairDocument.rounded($0.seconds) }
+            latencyIncrease = figures.latencyIncrease?.jsonMilliseconds
             failures = figures.failures.map(ErrorDocument.init)
         }
     }
@@ -185,7 +198,7 @@ struct ComparisonDocument: Encodable {
             var other: String
         }
 
-        init(_ pair: TransportPair, isBidirectional: Bool) {
+        init(_ pair: TransportPair, _ report: ComparisonReport) {
             transport = pair.transport.rawValue
             other = pair.other.rawValue
             direction = pair.direction.rawValue
@@ -194,7 +207,7 @@ struct ComparisonDocument: Encodable {
             lower = (pair.interval?.lower).map(Self.rounded)
             upper = (pair.interval?.upper).map(Self.rounded)
             verdict = pair.verdict.rawValue
-            sentence = ComparisonVerdict(pair, isBidirectional: isBidirectional).sentence
+            sentence = ComparisonVerdict(pair, report).sentence
             differences = pair.differences.map {
                 Difference(
                     field: $0.field.rawValue, value: PrintableText.clean($0.value),

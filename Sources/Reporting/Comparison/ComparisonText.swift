@@ -70,11 +70,25 @@ package struct ComparisonText: Sendable {
             text += line("median" + suffix, figures) { Figure.rate($0.median) }
             text += line("lowest" + suffix, figures) { Figure.rate($0.lowest) }
             text += line("highest" + suffix, figures) { Figure.rate($0.highest) }
+            text += line("lost" + suffix, figures) { Figure.share($0.lossRatio) }
+            if figures.contains(where: { $0?.latencyIncrease != nil }) {
+                text += line("latency" + suffix, figures) {
+                    $0.latencyIncrease.map { LatencyText.signed($0) } ?? Figure.absent
+                }
+            }
         }
-        text += handshakes(report)
-        let verdicts = report.pairs.map { ComparisonVerdict($0, isBidirectional: parameters.isBidirectional).sentence }
+        text += costs(report) + handshakes(report)
+        let verdicts = report.pairs.map { ComparisonVerdict($0, report).sentence }
         return text + "\n"
             + (verdicts + doubts(report) + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
+    }
+
+    /// Processor time for a gigabyte, of both directions where there are two.
+    private func costs(_ report: ComparisonReport) -> String {
+        let figures = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
+        guard figures.contains(where: { $0?.clientCPU != nil || $0?.serverCPU != nil }) else { return "" }
+        return line("CPU here", figures) { Figure.cost($0.clientCPU) }
+            + line("CPU there", figures) { Figure.cost($0.serverCPU) }
     }
 
     /// Cold and resumed where they were measured by themselves, else those that the tests began with.

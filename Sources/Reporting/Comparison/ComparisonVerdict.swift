@@ -4,14 +4,17 @@ import QrateMeasurement
 struct ComparisonVerdict {
     private let pair: TransportPair
     private let isBidirectional: Bool
+    /// The figures of both, as far as there are any.
+    private let figures: [TransportFigures]
 
-    init(_ pair: TransportPair, isBidirectional: Bool = false) {
+    init(_ pair: TransportPair, _ report: ComparisonReport) {
         self.pair = pair
-        self.isBidirectional = isBidirectional
+        isBidirectional = report.parameters.isBidirectional
+        figures = report.figures.filter { $0.direction == pair.direction }
     }
 
     /// One sentence or two.
-    var sentence: String { (isBidirectional ? "\(pair.direction.rawValue): " : "") + statement + difference }
+    var sentence: String { (isBidirectional ? "\(pair.direction.rawValue): " : "") + statement + difference + limit }
 
     private var one: String { pair.transport.displayName }
     private var other: String { pair.other.displayName }
@@ -32,6 +35,21 @@ struct ComparisonVerdict {
         case .undecided, .unknown:
             return "\(one) and \(other): no significant difference, \(Self.ratio(ratio)) (\(bounds))."
         }
+    }
+
+    /// ` QUIC was limited by CPU at the sender (the client).` Of the one that carries less.
+    private var limit: String {
+        let slower: TransportKind? =
+            switch pair.verdict {
+            case .less: pair.transport
+            case .more: pair.other
+            case .alike, .undecided, .unknown: nil
+            }
+        guard let slower, let limit = figures.first(where: { $0.transport == slower })?.limit, limit != .idle else {
+            return ""
+        }
+        let sender: Role = pair.direction == .upload ? .client : .server
+        return " \(slower.displayName) was limited by \(LimitSentence.name(limit, sender))."
     }
 
     /// ` Not like for like: cubic against bbr.`

@@ -50,7 +50,7 @@ struct LatencyText {
         return "responsiveness " + figures.joined(separator: ", ") + " (a variant of draft-ietf-ippm-responsiveness)"
     }
 
-    private static func signed(_ duration: Duration?) -> String {
+    static func signed(_ duration: Duration?) -> String {
         guard let duration else { return Figure.absent }
         return duration < .zero ? "-" + Figure.latency(.zero - duration) : "+" + Figure.latency(duration)
     }
