@@ -50,6 +50,9 @@ extension WirePath.QUIC {
         sendCalls = metrics.sendCalls
         sendDrops = metrics.sendDrops
         maxUDPPayload = metrics.maxUDPPayload?.bytes
+        connectionCredit = metrics.connectionCredit?.bytes
+        streamCredit = metrics.streamCredit?.bytes
+        packets = metrics.packets.map { WireQUICPackets($0) }
     }
 
     func metrics() throws(ControlError) -> QUICPathMetrics {
@@ -67,6 +70,9 @@ extension WirePath.QUIC {
         metrics.sendCalls = sendCalls
         metrics.sendDrops = sendDrops
         metrics.maxUDPPayload = maxUDPPayload.map { ByteCount($0) }
+        metrics.connectionCredit = connectionCredit.map { ByteCount($0) }
+        metrics.streamCredit = streamCredit.map { ByteCount($0) }
+        metrics.packets = packets?.counts
         return metrics
     }
 

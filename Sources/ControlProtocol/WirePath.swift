@@ -35,8 +35,12 @@ package struct WirePath: Sendable, Equatable, Codable {
         package var sendCalls: UInt64?
         package var sendDrops: UInt64?
         package var maxUDPPayload: UInt64?
+        package var connectionCredit: UInt64?
+        package var streamCredit: UInt64?
+        package var packets: WireQUICPackets?
 
         enum CodingKeys: String, CodingKey {
+            case packets
             case smoothedRTT = "smoothed_rtt_us"
             case latestRTT = "latest_rtt_us"
             case minRTT = "min_rtt_us"
@@ -50,6 +54,8 @@ package struct WirePath: Sendable, Equatable, Codable {
             case sendCalls = "send_calls"
             case sendDrops = "send_drops"
             case maxUDPPayload = "max_udp_payload_bytes"
+            case connectionCredit = "connection_credit_bytes"
+            case streamCredit = "stream_credit_bytes"
         }
 
         package init() {}

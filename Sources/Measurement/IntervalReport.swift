@@ -31,6 +31,8 @@ public struct IntervalReport: Sendable, Hashable {
     }
 
     public var length: Duration { end - start }
+    /// Of the row's bytes per stream; nil with fewer than two streams, and without payload.
+    public var fairnessIndex: Double? { PathSharing.fairnessIndex(streams.map { Double($0.bytes) }) }
     /// nil when the row is the other direction's.
     public func received(_ direction: Direction) -> ByteCount? { direction == self.direction ? bytesReceived : nil }
 }

@@ -49,6 +49,17 @@ public struct QUICPathMetrics: Sendable, Hashable {
     public var sendDrops: UInt64?
     /// The largest UDP payload that the path carries as known now (RFC 8899).
     public var maxUDPPayload: ByteCount?
+    /// What the peer lets this end send beyond what it has sent (RFC 9000 §4.1): on the whole connection, and on that of the
+    /// data streams under way which has least. nil where no stream data is sent.
+    public var connectionCredit: ByteCount?
+    public var streamCredit: ByteCount?
+    public var packets: QUICPacketCounts?
 
     public init() {}
+
+    /// Datagrams that a system call for sending took, on average.
+    public var datagramsPerSendCall: Double? {
+        guard let datagramsSent, let sendCalls, sendCalls > 0 else { return nil }
+        return Double(datagramsSent) / Double(sendCalls)
+    }
 }

@@ -3,6 +3,9 @@ public struct HandshakeReport: Sendable, Hashable {
     /// At the client, from the first packet sent until data could flow: QUIC's handshake, TCP's with that of TLS, or
     /// TCP's alone (also for UDP tests, whose control goes over TCP).
     public var duration: Duration
+    /// QUIC's, from the same first packet until the server confirmed the handshake (HANDSHAKE_DONE, RFC 9001 §4.1.2); nil
+    /// elsewhere, and before.
+    public var confirmedAfter: Duration?
     /// Whether the TLS session of an earlier connection was resumed (RFC 8446 §2.2); nil where there is no TLS.
     public var isResumed: Bool?
 

@@ -19,6 +19,7 @@ struct PathTrail: Sendable {
             metrics.datagramsReceived = growth(metrics.datagramsReceived, since: before.datagramsReceived)
             metrics.sendCalls = growth(metrics.sendCalls, since: before.sendCalls)
             metrics.sendDrops = growth(metrics.sendDrops, since: before.sendDrops)
+            metrics.packets = metrics.packets?.since(before.packets)
             piece.metrics = .quic(metrics)
         case (.tcp(let before), .tcp(var metrics)):
             metrics.retransmissions = growth(metrics.retransmissions, since: before.retransmissions)

@@ -48,6 +48,9 @@ struct BulkSender: ~Copyable {
     var sent: [UInt64] { streams.map(\.offset) }
     var sentTotal: UInt64 { streams.reduce(0) { $0 &+ $1.offset } }
 
+    /// The IDs of those that exist and aren't ended.
+    var openStreams: [Int64] { streams.filter { !$0.isEnded && !$0.isAwaited }.map(\.id) }
+
     /// How much may be taken now.
     var available: UInt64 { min(remaining, allowance) }
 

@@ -9,6 +9,10 @@ struct PacketTap: ~Copyable {
     private(set) var counts = Counts()
     private(set) var sent = SentPackets()
     private(set) var ecn = ECNValidation()
+    /// When the packets are sealed, monotonic nanoseconds.
+    var now: UInt64 = 0
+    /// ngtcp2 is about to read of packets that were acknowledged, and looks for lost ones then.
+    private(set) var awaitsLosses = false
     /// Where the data sent on each stream ends, by ``place(of:)``.
     private let ends: UnsafeMutablePointer<UInt64>
     /// The key phase bit of the last packet sent (RFC 9001 §6).
@@ -61,7 +65,7 @@ struct PacketTap: ~Copyable {
         // Packet numbers follow one another: the last byte is enough to notice where one is left out.
         let ahead = header[headerCount - 1] &- UInt8(truncatingIfNeeded: sent.next)
         let isAckEliciting = readSent(text, count)
-        sent.add(sent.next &+ UInt64(ahead), isAckEliciting: isAckEliciting)
+        sent.add(sent.next &+ UInt64(ahead), isAckEliciting: isAckEliciting, now: now)
     }
 
     /// - Returns: Whether the peer will acknowledge it soon (RFC 9002 §2).
@@ -149,11 +153,25 @@ struct PacketTap: ~Copyable {
             reported = ECNValidation.Counts(ect0: ect0, ect1: ect1, ce: ce)
         }
         sent.settle(largest: largest, news)
+        if news.packets > 0 { awaitsLosses = true }
         counts.packetsAcknowledged &+= UInt64(news.packets)
         counts.spuriousLosses &+= UInt64(news.late)
         if isNewest { ecn.acknowledged(marked: news.marked, reported) }
         return true
     }
+}
+
+extension PacketTap {
+    /// Whether ngtcp2 may have declared packets lost by time: then ``settle(sentBefore:)`` is due.
+    var hasGap: Bool { sent.hasGap }
+
+    /// ngtcp2 has read the acknowledgements, and looked for packets sent so long ago.
+    mutating func settle(sentBefore limit: UInt64) {
+        awaitsLosses = false
+        sent.settle(sentBefore: limit)
+    }
+
+    mutating func settle() { awaitsLosses = false }
 }
 
 extension FrameCursor {

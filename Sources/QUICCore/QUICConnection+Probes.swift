@@ -34,6 +34,7 @@ extension QUICConnection {
     func writeProbes(_ target: UnsafeMutableRawPointer, _ capacity: Int, _ now: UInt64) -> (Int, UInt8)? {
         while var message = probes.waiting.first, isHandshakeComplete {
             var info = ngtcp2_pkt_info(ecn: 0)
+            let first = state.pointee.tap.pointee.sent.next
             var accepted: Int32 = 0
             let written = message.withUnsafeMutableBufferPointer { bytes in
                 var vector = ngtcp2_vec(base: bytes.baseAddress, len: bytes.count)
@@ -46,7 +47,7 @@ extension QUICConnection {
             if written == Int(NGTCP2_ERR_WRITE_MORE) { continue }
             // Window or pacing: what else there is to say may be something that they allow.
             guard written != 0 else { return nil }
-            return (finish(written, now), settings.usesECN ? UInt8(truncatingIfNeeded: info.ecn) : 0)
+            return (finish(written, now), mark(info, from: first))
         }
         return nil
     }

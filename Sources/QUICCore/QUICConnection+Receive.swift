@@ -34,7 +34,20 @@ extension QUICConnection {
             let result = ngtcp2_conn_read_pkt_versioned(
                 state.pointee.conn, &path, NGTCP2_PKT_INFO_VERSION, &info, bytes, count, now.nanoseconds)
             if result != 0, phase == .open { fail(result, "reading a packet", now: now.nanoseconds) }
+            if state.pointee.tap.pointee.awaitsLosses { noteLosses(now.nanoseconds) }
         }
+    }
+
+    /// The library has just looked for packets that are lost because they were sent long ago (RFC 9002 §6.1.2), and doesn't
+    /// tell: by its round-trip times it can be told which they are.
+    private func noteLosses(_ now: UInt64) {
+        let tap = state.pointee.tap
+        guard tap.pointee.hasGap else { return tap.pointee.settle() }
+        var raw = ngtcp2_conn_stat()
+        ngtcp2_conn_get_conn_stat_versioned(state.pointee.conn, NGTCP2_CONN_STAT_VERSION, &raw)
+        // The library's own kTimeThreshold and kGranularity.
+        let delay = max(max(raw.latest_rtt, raw.smoothed_rtt) &* 9 / 8, 1_000_000)
+        tap.pointee.settle(sentBefore: now &- min(now, delay))
     }
 
     /// The peer hasn't seen our CONNECTION_CLOSE. It is repeated, but at 1, 2, 4, 8... datagrams only.
@@ -52,9 +65,19 @@ extension QUICConnection {
         case .closePending, .ended: break
         case .open:
             guard now.nanoseconds >= ngtcp2_conn_get_expiry(state.pointee.conn) else { return }
+            let before = probeTimeoutsInARow
             let result = ngtcp2_conn_handle_expiry(state.pointee.conn, now.nanoseconds)
+            if probeTimeoutsInARow > before { counters.probeTimeouts &+= 1 }
+            noteLosses(now.nanoseconds)
             if result != 0 { fail(result, "handling a timer", now: now.nanoseconds) }
         }
+    }
+
+    /// RFC 9002 §A.3's pto_count.
+    private var probeTimeoutsInARow: Int {
+        var raw = ngtcp2_conn_stat()
+        ngtcp2_conn_get_conn_stat_versioned(state.pointee.conn, NGTCP2_CONN_STAT_VERSION, &raw)
+        return raw.pto_count
     }
 
     /// When ``handleExpiry(now:)`` must be called, or payload stops being due.

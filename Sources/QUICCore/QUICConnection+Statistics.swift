@@ -28,7 +28,42 @@ extension QUICConnection {
         }
         metrics.maxUDPPayload = ByteCount(
             UInt64(ngtcp2_conn_get_path_max_tx_udp_payload_size(state.pointee.conn)))
+        // Datagrams know no flow control (RFC 9221 §5.3).
+        if bulk != nil, datagrams == nil {
+            metrics.connectionCredit = ByteCount(ngtcp2_conn_get_max_data_left(state.pointee.conn))
+            metrics.streamCredit = leastStreamCredit
+        }
+        metrics.packets = packetCounts
         return metrics
+    }
+
+    /// What goes through the tap, and the timer that runs out.
+    private var packetCounts: QUICPacketCounts? {
+        let tap = state.pointee.tap
+        guard tap.pointee.isInUse else { return nil }
+        let counted = tap.pointee.counts
+        var counts = QUICPacketCounts()
+        counts.sent = counted.packetsSent
+        counts.received = counted.packetsReceived
+        counts.acknowledged = counted.packetsAcknowledged
+        counts.acksReceived = counted.acksReceived
+        counts.streamBytesResent = counted.streamBytesResent
+        counts.spuriousLosses = counted.spuriousLosses
+        counts.probeTimeouts = counters.probeTimeouts
+        counts.keyUpdates = counted.keyUpdates
+        let reported = tap.pointee.ecn.reported
+        counts.ect0Reported = reported?.ect0
+        counts.ect1Reported = reported?.ect1
+        counts.ceReported = reported?.ce
+        counts.isECNValidated = ecnValidated
+        return counts
+    }
+
+    /// Of the data streams that aren't ended; nil when there is none.
+    private var leastStreamCredit: ByteCount? {
+        bulk?.openStreams.map { ngtcp2_conn_get_max_stream_data_left(state.pointee.conn, $0) }.min().map {
+            ByteCount($0)
+        }
     }
 
     /// The driver hands what ``pollTransmit(into:limit:now:)`` gave last to the system in so many calls.

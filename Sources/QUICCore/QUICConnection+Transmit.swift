@@ -50,6 +50,7 @@ extension QUICConnection {
         case .open: break
         }
         prepareBulk(now.nanoseconds)
+        state.pointee.tap.pointee.now = now.nanoseconds
 
         var total = 0
         var segment = 0

@@ -98,6 +98,8 @@ package final class QUICConnection {
         var datagramsReceived: UInt64 = 0
         var sendCalls: UInt64 = 0
         var sendDrops: UInt64 = 0
+        /// How often the probe timeout expired.
+        var probeTimeouts: UInt64 = 0
         /// Datagrams sent without an ECN mark since the last that had one.
         var unmarkedSince: UInt64 = 0
     }
@@ -307,7 +309,10 @@ package final class QUICConnection {
         return true
     }
 
-    func handshakeConfirmed() { isHandshakeConfirmed = true }
+    func handshakeConfirmed() {
+        isHandshakeConfirmed = true
+        record(.handshakeConfirmed)
+    }
 
     func streamOpened(_ stream: Int64) {
         if stream == Self.controlStream {

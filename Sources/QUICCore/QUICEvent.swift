@@ -4,6 +4,8 @@ package import QrateMeasurement
 /// packets are counted, not announced.
 package enum QUICEvent: Sendable, Equatable {
     case handshakeCompleted
+    /// At a client: the server said that the handshake is complete there, too (RFC 9001 §4.1.2).
+    case handshakeConfirmed
     /// Bytes on the control stream. Their credit is given back by ``QUICConnection/consumedControl(_:)``.
     case control([UInt8])
     /// The peer ended its half of the control stream.

@@ -17,6 +17,9 @@ struct SentPackets: ~Copyable {
     }
 
     private let words: UnsafeMutablePointer<Word>
+    /// When the last one of each eight packets was sent, in ``ticks(_:)``.
+    private let times: UnsafeMutablePointer<UInt32>
+    private static let timeCount = wordCount << 3
     /// The number of the next packet.
     private(set) var next: UInt64 = 0
     /// One more than the largest number that was acknowledged; 0 before the first.
@@ -39,18 +42,30 @@ struct SentPackets: ~Copyable {
     init() {
         words = .allocate(capacity: Self.wordCount)
         words.initialize(repeating: Word(), count: Self.wordCount)
+        times = .allocate(capacity: Self.timeCount)
+        times.initialize(repeating: 0, count: Self.timeCount)
     }
 
-    deinit { words.deallocate() }
+    deinit {
+        words.deallocate()
+        times.deallocate()
+    }
+
+    /// Time in units of 1,024 ns. They come round again after an hour: what is unacknowledged for so long is forgotten.
+    private static func ticks(_ time: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: time >> 10) }
 
     // MARK: Sending
 
-    /// - Parameter isAckEliciting: Of others ngtcp2 doesn't find out whether they are lost.
+    /// - Parameters:
+    ///   - isAckEliciting: Of others ngtcp2 doesn't find out whether they are lost.
+    ///   - now: Monotonic nanoseconds.
     @inline(__always)
-    mutating func add(_ number: UInt64, isAckEliciting: Bool) {
+    mutating func add(_ number: UInt64, isAckEliciting: Bool, now: UInt64) {
         guard number >= next else { return }
         if next & 63 == 0 || number >> 6 != next >> 6 { reuse(upTo: number >> 6) }
         next = number &+ 1
+        // Rounded up: no packet may look older than it is.
+        times[place(ofTime: number)] = Self.ticks(now) &+ 1
         guard isAckEliciting else { return }
         word(number >> 6).pointee.outstanding |= 1 << (number & 63)
         inFlight &+= 1
@@ -113,19 +128,46 @@ struct SentPackets: ~Copyable {
         }
     }
 
-    /// All ranges of a frame are in: declares lost what ngtcp2 now has declared lost for certain, because packets sent so
-    /// much later were acknowledged (RFC 9002 §6.1.1).
+    /// All ranges of a frame are in: declares lost what ngtcp2 will declare lost for certain when it reads the frame, because
+    /// packets sent so much later were acknowledged (RFC 9002 §6.1.1).
     ///
     /// ngtcp2 0.12.1 takes for the packet threshold half of the packets in flight, 3 at least and 256 at most. It counts
-    /// bytes and full datagrams, so that its threshold is never above the one here. What it declares lost by time alone
-    /// (§6.1.2) isn't known here.
+    /// bytes and full datagrams, so that its threshold is never above the one here.
     @inline(__always)
     mutating func settle(largest: UInt64, _ news: News) {
         acknowledgedUpTo = max(acknowledgedUpTo, min(largest, next &- 1) &+ 1)
         guard news.packets > 0 else { return }
         let threshold = UInt64(max(3, min(256, inFlight / 2 + 2)))
-        guard acknowledgedUpTo > threshold, acknowledgedUpTo &- threshold > lostBelow else { return }
-        let end = acknowledgedUpTo &- threshold
+        guard acknowledgedUpTo > threshold else { return }
+        declareLost(below: acknowledgedUpTo &- threshold)
+    }
+
+    /// Whether packets are outstanding that aren't declared lost, while a later one was acknowledged.
+    var hasGap: Bool {
+        var index = max(lostBelow >> 6, oldestWord)
+        while index << 6 < acknowledgedUpTo {
+            let mask = Self.mask(from: lostBelow, upTo: acknowledgedUpTo, word: index)
+            if word(index).pointee.outstanding & mask != 0 { return true }
+            index &+= 1
+        }
+        return false
+    }
+
+    /// ngtcp2 has looked for losses: of packets before the largest that was acknowledged, those sent before `limit`, and all
+    /// before them, are declared lost (RFC 9002 §6.1.2).
+    mutating func settle(sentBefore limit: UInt64) {
+        let limit = Self.ticks(limit)
+        var end = max(lostBelow, oldestWord << 6)
+        // As long as eight packets in a row are old enough.
+        while end | 7 < acknowledgedUpTo, Int32(bitPattern: limit &- times[place(ofTime: end)]) >= 0 {
+            end = (end | 7) &+ 1
+        }
+        declareLost(below: end)
+    }
+
+    @inline(__always)
+    private mutating func declareLost(below end: UInt64) {
+        guard end > lostBelow else { return }
         var index = max(lostBelow >> 6, oldestWord)
         while index << 6 < end {
             let moved = word(index).pointee.outstanding & Self.mask(from: lostBelow, upTo: end, word: index)
@@ -139,6 +181,11 @@ struct SentPackets: ~Copyable {
     // MARK: Places
 
     private var oldestWord: UInt64 { (next >> 6) &- min(next >> 6, UInt64(Self.wordCount - 1)) }
+
+    @inline(__always)
+    private func place(ofTime number: UInt64) -> Int {
+        Int(truncatingIfNeeded: (number >> 3) & UInt64(Self.timeCount - 1))
+    }
 
     @inline(__always)
     private func word(_ index: UInt64) -> UnsafeMutablePointer<Word> {

@@ -30,6 +30,9 @@ package struct SimulatedLink {
     package private(set) var carried = 0
     package private(set) var lost = 0
     package private(set) var forged = 0
+    /// UDP payload bytes that vanished, and datagrams that arrived or will with a congestion mark of the link's.
+    package private(set) var bytesLost = 0
+    package private(set) var congestionMarked = 0
     /// Datagrams sent into the link with an ECN mark, and UDP payload bytes sent into it.
     package private(set) var marked = 0
     package private(set) var bytesSent = 0
@@ -103,13 +106,17 @@ package struct SimulatedLink {
         else {
             dropsNext = max(0, dropsNext - 1)
             lost += 1
+            bytesLost += datagram.bytes.count
             return
         }
         carried += 1
         largestCarried = max(largestCarried, datagram.bytes.count)
         var datagram = datagram
         if bleachesECN { datagram.ecn = 0 }
-        if datagram.ecn == 2, draw(congestionMarking) { datagram.ecn = 3 }
+        if datagram.ecn == 2, draw(congestionMarking) {
+            datagram.ecn = 3
+            congestionMarked += 1
+        }
         // A reordered datagram is overtaken by those of the next half delay.
         let extra = draw(reordering) ? delay / 2 : .zero
         enqueue(datagram, departure + delay + extra)

@@ -127,6 +127,8 @@ package struct PlaneSample: Sendable {
     /// The wall clock less the monotonic one when the sample was taken; nil where nobody looked. It changes when somebody
     /// sets the wall clock.
     package var clockOffset: Duration?
+    /// At a client, on QUIC: from the first packet of the session's connection until its handshake was confirmed.
+    package var handshakeConfirmedAfter: Duration?
     /// What a search for the path MTU has found; nil when that isn't what the plane is for.
     package var pathMTU: PathMTUReport?
     /// What this end's data-path threads have used; nil before payload moved.

@@ -97,6 +97,11 @@ import Testing
         metrics.datagramsReceived = 6
         metrics.sendCalls = 2
         metrics.maxUDPPayload = 1444
+        metrics.connectionCredit = 16_777_216
+        metrics.streamCredit = 0
+        metrics.packets = QUICPacketCounts()
+        for (value, count) in zip((UInt64(1)...), QUICPacketCounts.counts) { metrics.packets?[keyPath: count] = value }
+        metrics.packets?.isECNValidated = false
         var full = PathReport(
             observedBy: .client, start: .milliseconds(1500), end: .milliseconds(2500), metrics: .quic(metrics))
         #expect(try WirePath(full).report(observedBy: .client) == full)

@@ -54,6 +54,51 @@ import Testing
         }
     }
 
+    @Test(
+        "QUIC's figures from inside are what the path did: delay, packets, losses, nothing sent again but them",
+        arguments: [[], ["-R"]])
+    func quicFromInside(direction: [String]) async throws {
+        // One way alone loses, so that no ACK is missing.
+        let (good, bad) = ("delay=20ms", "delay=20ms,loss=1%")
+        var settings = try PathSettings(
+            arguments: direction.isEmpty
+                ? ["--upload", bad, "--download", good] : ["--upload", good, "--download", bad])
+        settings.seed = 3
+        try await withPath(settings) { path in
+            try await withServer(over: path) { server in
+                // Slower than the path, so that no queue lengthens a round trip.
+                let client = try await server.client(direction + ["-n", "4000037", "-b", "40M", "--json"])
+                let result = try client.success()
+                let quic = try #require(result.path?.quic)
+                let packets = try #require(quic.packets)
+                let counters = try await path.settledCounters()
+                let link = try #require(direction.isEmpty ? counters.upload : counters.download).packets
+                let back = try #require(direction.isEmpty ? counters.download : counters.upload).packets
+
+                #expect(40_000...41_000 ~= (try #require(quic.minRttUs)))
+                let handshake = try #require(result.handshake), confirmed = try #require(handshake.confirmedMs)
+                #expect(handshake.durationMs >= 40 && confirmed >= handshake.durationMs + 39)
+
+                // The path saw the handshake, the agreement and the end besides.
+                let others: ClosedRange<UInt64> = 0...60
+                #expect(others ~= link.received - min(link.received, packets.sent), "\(link) \(packets)")
+                #expect(others ~= back.sent - min(back.sent, packets.received), "\(back) \(packets)")
+                #expect(packets.sent == quic.datagramsSent, "each datagram holds a packet once the handshake is over")
+
+                // Only packets without stream data, and those that were lost twice in the same probe, may differ.
+                let declared = try #require(quic.streamPacketsLost)
+                try #require(link.lost > 10)
+                #expect(declared <= link.lost + packets.spuriousLosses + 3, "\(link) \(quic)")
+                #expect(declared + 3 >= link.lost, "\(link) \(quic)")
+                #expect(packets.streamBytesResent <= (declared + 2 * packets.probeTimeouts) * 1444)
+                #expect(packets.streamBytesResent >= (link.lost - 3) * 1300)
+                #expect(packets.ackFramesReceived <= packets.received)
+                #expect(packets.acknowledged + link.lost <= packets.sent + 10)
+                #expect(packets.ecnValidated == true && packets.keyUpdates == 0)
+            }
+        }
+    }
+
     /// Datagrams of 1400 bytes, header included.
     private static let datagrams = ["--udp", "-l", "1400", "-b", "90M", "-n", "\(1400 * 10_000)", "--json"]
 

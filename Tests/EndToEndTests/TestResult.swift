@@ -122,6 +122,22 @@ struct TestResult: Decodable, Sendable {
         var streamPacketsLost: UInt64?
         var datagramsSent: UInt64?
         var sendCalls: UInt64?
+        var connectionCreditBytes: UInt64?
+        var streamCreditBytes: UInt64?
+        var packets: Packets?
+    }
+
+    struct Packets: Decodable, Sendable {
+        var sent: UInt64
+        var received: UInt64
+        var acknowledged: UInt64
+        var ackFramesReceived: UInt64
+        var streamBytesResent: UInt64
+        var spuriousLosses: UInt64
+        var probeTimeouts: UInt64
+        var keyUpdates: UInt64
+        var ceReported: UInt64?
+        var ecnValidated: Bool?
     }
 
     struct Latency: Decodable, Sendable {
@@ -151,7 +167,7 @@ struct TestResult: Decodable, Sendable {
     }
 
     struct Stream: Decodable, Sendable { var index: Int, direction: String, bytesReceived: UInt64 }
-    struct Handshake: Decodable, Sendable { var durationMs: Double, resumed: Bool? }
+    struct Handshake: Decodable, Sendable { var durationMs: Double, confirmedMs: Double?, resumed: Bool? }
     struct Security: Decodable, Sendable {
         var cipher: String
         var aead: String?

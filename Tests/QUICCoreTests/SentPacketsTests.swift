@@ -6,18 +6,22 @@ import Testing
     /// The record behind a reference, because the testing macros copy what they look at.
     private final class Subject {
         private var packets = SentPackets()
+        var now: UInt64 = 1 << 40
 
         func send(_ count: Int, eliciting: Bool = true, marked: Bool = false) {
             for _ in 0..<count {
                 let number = packets.next
-                packets.add(number, isAckEliciting: eliciting)
+                packets.add(number, isAckEliciting: eliciting, now: now)
                 if marked { packets.mark(from: number) }
             }
         }
 
-        func skip(to number: UInt64) { packets.add(number, isAckEliciting: true) }
+        func skip(to number: UInt64) { packets.add(number, isAckEliciting: true, now: now) }
 
         /// An ACK frame of these ranges, the largest first.
+        var hasGap: Bool { packets.hasGap }
+        func settle(sentBefore limit: UInt64) { packets.settle(sentBefore: limit) }
+
         func acknowledge(_ ranges: ClosedRange<UInt64>...) -> [Int] { acknowledge(ranges) }
 
         func acknowledge(_ ranges: [ClosedRange<UInt64>]) -> [Int] {
@@ -72,6 +76,26 @@ import Testing
         #expect(subject.acknowledge(0...250) == [1, 0, 0], "250 later isn't enough with 749 in flight")
         #expect(subject.acknowledge(252...508, 0...250) == [257, 0, 0])
         #expect(subject.acknowledge(251...508) == [1, 0, 1])
+    }
+
+    @Test("a packet sent long before one that was acknowledged is late, too")
+    func lateByTime() {
+        let subject = Subject()
+        subject.send(16)
+        subject.now += 1_000_000
+        let first = subject.now
+        subject.send(16)
+        subject.now += 1_000_000
+        subject.send(100)
+        #expect(!subject.hasGap)
+        #expect(subject.acknowledge(20...40, 5...15, 0...3) == [36, 0, 0])
+        #expect(subject.hasGap, "4 and 16...19 are missing")
+        subject.settle(sentBefore: first - 10_000)
+        #expect(subject.hasGap)
+        #expect(subject.acknowledge(0...40) == [5, 0, 1])
+        #expect(!subject.hasGap)
+        subject.settle(sentBefore: .max >> 1)
+        #expect(subject.acknowledge(0...131) == [91, 0, 0], "none of these comes before one that was acknowledged")
     }
 
     @Test("what was never sent can't be acknowledged")

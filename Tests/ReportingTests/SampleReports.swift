@@ -60,7 +60,13 @@ enum SampleReports {
         report.download = DirectionSummary(
             bytesReceived: 210_000_000, duration: .seconds(2), drainedBytes: 1_000_000, warmUpBytes: 20_000_000,
             bytesSent: 231_000_000, streams: [55_000_000, 55_000_000, 55_000_000, 45_000_000], isComplete: true)
-        report.downloadPath = path(.server, end: 2530, rtt: 25_000, lost: 30, window: 2_950_000)
+        var metrics = quicMetrics(rtt: 25_000, lost: 30, window: 2_950_000)
+        metrics.sendCalls = 5_372
+        metrics.connectionCredit = 12_345_678
+        metrics.packets = packets
+        report.downloadPath = PathReport(
+            observedBy: .server, start: .zero, end: .milliseconds(2530), metrics: .quic(metrics))
+        report.handshake?.confirmedAfter = .microseconds(63_350)
         return report
     }
 
@@ -243,6 +249,12 @@ enum SampleReports {
     static func path(
         _ role: Role = .client, end: Int64, rtt: Double, lost: UInt64, window: UInt64
     ) -> PathReport {
+        PathReport(
+            observedBy: role, start: .zero, end: .milliseconds(end),
+            metrics: .quic(quicMetrics(rtt: rtt, lost: lost, window: window)))
+    }
+
+    private static func quicMetrics(rtt: Double, lost: UInt64, window: UInt64) -> QUICPathMetrics {
         var metrics = QUICPathMetrics()
         metrics.smoothedRTT = .microseconds(rtt)
         metrics.latestRTT = .microseconds(rtt)
@@ -250,6 +262,24 @@ enum SampleReports {
         metrics.congestionWindow = ByteCount(window)
         metrics.streamPacketsLost = lost
         metrics.datagramsSent = 231_000
-        return PathReport(observedBy: role, start: .zero, end: .milliseconds(end), metrics: .quic(metrics))
+        return metrics
+    }
+
+    /// An end that counted all there is.
+    private static var packets: QUICPacketCounts {
+        var packets = QUICPacketCounts()
+        packets.sent = 230_950
+        packets.received = 23_800
+        packets.acknowledged = 230_900
+        packets.acksReceived = 23_790
+        packets.streamBytesResent = 42_420
+        packets.spuriousLosses = 2
+        packets.probeTimeouts = 1
+        packets.keyUpdates = 0
+        packets.ect0Reported = 230_880
+        packets.ect1Reported = 0
+        packets.ceReported = 20
+        packets.isECNValidated = true
+        return packets
     }
 }

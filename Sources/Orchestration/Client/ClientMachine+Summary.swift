@@ -9,6 +9,7 @@ extension ClientMachine {
         report.client.settings = run.lastSample.settings
         report.client.cpu = run.lastSample.cpu
         report.server?.cpu = (try? run.result?.qrate?.cpu?.usage()) ?? nil
+        report.handshake?.confirmedAfter = run.lastSample.handshakeConfirmedAfter
         if let settings = run.result?.qrate?.settings?.settings { report.server?.settings = settings }
         report.client.clockStep = run.clockStep
         report.server?.clockStep = run.result?.qrate?.clockStep

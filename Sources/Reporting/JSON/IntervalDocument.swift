@@ -22,19 +22,26 @@ struct IntervalDocument: Encodable {
         var bytesReceived: UInt64
         var throughput: UInt64?
         var streams: [StreamCount]?
+        var fairnessIndex: Double?
         var datagrams: DatagramDocument?
 
         enum CodingKeys: String, CodingKey {
             case streams, datagrams
             case bytesReceived = "bytes_received"
             case throughput = "throughput_bps"
+            case fairnessIndex = "fairness_index"
         }
 
         init(_ interval: IntervalReport) {
             bytesReceived = interval.bytesReceived.bytes
             throughput = Bitrate(interval.bytesReceived, over: interval.length)?.bitsPerSecond
-            let counts = interval.streams.enumerated().map { StreamCount(index: $0 + 1, bytesReceived: $1.bytes) }
+            let counts = interval.streams.enumerated().map { index, bytes in
+                StreamCount(
+                    index: index + 1, bytesReceived: bytes.bytes,
+                    throughput: Bitrate(bytes, over: interval.length)?.bitsPerSecond)
+            }
             streams = counts.isEmpty ? nil : counts
+            fairnessIndex = interval.fairnessIndex
             datagrams = interval.datagrams.map(DatagramDocument.init)
         }
     }
@@ -42,10 +49,12 @@ struct IntervalDocument: Encodable {
     struct StreamCount: Encodable {
         var index: Int
         var bytesReceived: UInt64
+        var throughput: UInt64?
 
         enum CodingKeys: String, CodingKey {
             case index
             case bytesReceived = "bytes_received"
+            case throughput = "throughput_bps"
         }
     }
 

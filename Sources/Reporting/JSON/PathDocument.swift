@@ -42,9 +42,14 @@ struct QUICPathDocument: Encodable {
     var datagramsReceived: UInt64?
     var sendCalls: UInt64?
     var sendDrops: UInt64?
+    var datagramsPerSendCall: Double?
     var maxUDPPayload: UInt64?
+    var connectionCredit: UInt64?
+    var streamCredit: UInt64?
+    var packets: QUICPacketsDocument?
 
     enum CodingKeys: String, CodingKey {
+        case packets
         case observedBy = "observed_by"
         case startMilliseconds = "start_ms"
         case endMilliseconds = "end_ms"
@@ -60,7 +65,10 @@ struct QUICPathDocument: Encodable {
         case datagramsReceived = "datagrams_received"
         case sendCalls = "send_calls"
         case sendDrops = "send_drops"
+        case datagramsPerSendCall = "datagrams_per_send_call"
         case maxUDPPayload = "max_udp_payload_bytes"
+        case connectionCredit = "connection_credit_bytes"
+        case streamCredit = "stream_credit_bytes"
     }
 
     init(_ metrics: QUICPathMetrics, of path: PathReport) {
@@ -79,7 +87,11 @@ struct QUICPathDocument: Encodable {
         datagramsReceived = metrics.datagramsReceived
         sendCalls = metrics.sendCalls
         sendDrops = metrics.sendDrops
+        datagramsPerSendCall = metrics.datagramsPerSendCall?.inHundredths
         maxUDPPayload = metrics.maxUDPPayload?.bytes
+        connectionCredit = metrics.connectionCredit?.bytes
+        streamCredit = metrics.streamCredit?.bytes
+        packets = metrics.packets.map(QUICPacketsDocument.init)
     }
 }
 

@@ -3,15 +3,18 @@ import QrateMeasurement
 /// How the connection came to be.
 struct HandshakeDocument: Encodable {
     var durationMilliseconds: Double
+    var confirmedMilliseconds: Double?
     var isResumed: Bool?
 
     enum CodingKeys: String, CodingKey {
         case durationMilliseconds = "duration_ms"
+        case confirmedMilliseconds = "confirmed_ms"
         case isResumed = "resumed"
     }
 
     init(_ handshake: HandshakeReport) {
         durationMilliseconds = handshake.duration.jsonMilliseconds
+        confirmedMilliseconds = handshake.confirmedAfter?.jsonMilliseconds
         isResumed = handshake.isResumed
     }
 }

@@ -25,7 +25,18 @@ struct PathText {
         guard !parameters.settings.usesDatagrams else { return [rtt] }
         // Named in full, because it isn't all losses: the library counts no other packets.
         let lost = "packets whose stream data was declared lost: \(Figure.count(metrics.streamPacketsLost))"
-        return [rtt, lost + warmUpIncluded]
+        return [rtt, lost + warmUpIncluded, packets(metrics.packets)].compactMap(\.self)
+    }
+
+    /// What became of packets, where their end tells.
+    private func packets(_ counts: QUICPacketCounts?) -> String? {
+        guard let counts else { return nil }
+        let figures = [
+            counts.streamBytesResent.map { "sent again \(Figure.bytes(ByteCount($0)))" },
+            counts.probeTimeouts.map { "probe timeouts \(Figure.count($0))" },
+            counts.acknowledgedPerACK.map { "packets per ACK \(fixedPoint($0, decimals: 1))" },
+        ].compactMap(\.self)
+        return figures.isEmpty ? nil : figures.joined(separator: ", ") + warmUpIncluded
     }
 
     private func tcp(_ metrics: TCPPathMetrics, _ end: Role) -> [String] {

@@ -47,6 +47,10 @@ extension [LaneSample] {
         all.sendCalls = each.sum(\.sendCalls)
         all.sendDrops = each.sum(\.sendDrops)
         all.maxUDPPayload = each.compactMap(\.maxUDPPayload).min()
+        all.connectionCredit = each.sum(\.connectionCredit)
+        all.streamCredit = each.compactMap(\.streamCredit).min()
+        let packets = each.compactMap(\.packets)
+        all.packets = packets.count == each.count ? .sum(packets) : nil
         return all
     }
 
@@ -80,6 +84,7 @@ extension QUICPathMetrics {
         metrics.datagramsReceived = datagramsReceived.since(baseline.datagramsReceived)
         metrics.sendCalls = sendCalls.since(baseline.sendCalls)
         metrics.sendDrops = sendDrops.since(baseline.sendDrops)
+        metrics.packets = packets?.since(baseline.packets)
         return metrics
     }
 }

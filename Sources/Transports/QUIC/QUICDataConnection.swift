@@ -71,7 +71,7 @@ final class QUICDataConnection: QUICConnectionHandler {
             lane.end(now: now)
             // Each test ends on its control connection. There this end is told who closed what, and why.
             if let error = ending.error(at: role) { plane.failed(error) }
-        case .control, .controlEnded, .issuedConnectionID, .retiredConnectionID: break
+        case .handshakeConfirmed, .control, .controlEnded, .issuedConnectionID, .retiredConnectionID: break
         }
     }
 

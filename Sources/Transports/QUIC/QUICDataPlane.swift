@@ -37,6 +37,7 @@ final class QUICDataPlane: DataPlane {
         var hasSent: Set<Int> = []
         var isPaused = false
         var isOver = false
+        var handshakeConfirmedAfter: Duration?
     }
 
     private enum Slot {
@@ -138,6 +139,7 @@ final class QUICDataPlane: DataPlane {
             settings: settings)
         sample.cpu = samples.cpu()
         if plan.receives { sample.receiveBufferDrops = samples.receiveBufferDrops() }
+        sample.handshakeConfirmedAfter = state.withLock { $0.handshakeConfirmedAfter }
         return sample
     }
 
@@ -196,6 +198,9 @@ final class QUICDataPlane: DataPlane {
         lane.checkReady(now: now)
         return lane
     }
+
+    /// The handshake of the session's connection, which may carry none of the payload.
+    func handshakeConfirmed(after duration: Duration) { state.withLock { $0.handshakeConfirmedAfter = duration } }
 
     func laneEnded(_ lane: QUICLane, _ last: LaneSample) { state.withLock { $0.slots[lane.place] = .over(last) } }
 

@@ -31,6 +31,8 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
     private var probing: QUICProbing?
     /// Where this connection carries the payload itself.
     private var lane: QUICLane?
+    /// At a client: how long after its first packet the handshake was confirmed.
+    private var confirmedAfter: Duration?
     private var isEnded = false
     private var closing: Closing?
     /// At a server: the handshake is complete, and the client hasn't said anything yet.
@@ -104,6 +106,7 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
         }
         plane = made
         if let loop { made.setControl(number, on: loop) }
+        if let confirmedAfter { made.handshakeConfirmed(after: confirmedAfter) }
         return true
     }
 
@@ -190,6 +193,9 @@ final class QUICSessionCore: QUICConnectionHandler, @unchecked Sendable {
                 return connection.close(code: CloseReason.protocolError.rawValue, reason: "no control stream")
             }
             endHandshake(connection, .completed(after: now - startedAt))
+        case .handshakeConfirmed:
+            confirmedAfter = now - startedAt
+            plane?.handshakeConfirmed(after: now - startedAt)
         case .control(let bytes):
             inbox.append(bytes)
             breakSilence(connection)
