@@ -3,8 +3,10 @@
 /// A conclusion from ``LimitShares`` and what else is known of the test, not a measurement of its own.
 public struct LimitVerdict: Sendable, Hashable {
     public var limit: Limit
-    /// The part of the time in which it was that, from 0 to 1.
+    /// The part of the time in which it was that, from 0 to 1; where a thread is why, the part in which that was at work.
     public var share: Double
+    /// The busiest data-path thread of that end is why: it had no time left.
+    public var isByThread = false
     /// Where two causes took about as long: the other one, and its part.
     public var second: Part?
     /// What would help; nil where no setting would.
@@ -88,19 +90,24 @@ public struct LimitVerdict: Sendable, Hashable {
         self.init(first)
         // It isn't most of it, and the other is at least half as much.
         if first.share < (1 - idle) * 0.6, parts.count > 1, parts[1].share * 2 >= first.share { second = parts[1] }
-        // A receiver that can't keep up gives neither acknowledgements nor credit in time.
-        let isBehind = facts.busiestReceivingThread.map { $0 >= Self.busyThread } ?? false
-        if isBehind, limit == .congestion || limit == .flowControl {
-            limit = .receiverCPU
-            share = facts.busiestReceivingThread ?? share
-            second = nil
-        }
+        blameThread(facts)
         setting = Self.setting(against: limit, facts) ?? second.flatMap { Self.setting(against: $0.limit, facts) }
     }
 
     private init(_ part: Part) {
         limit = part.limit
         share = part.share
+    }
+
+    /// Who has no time left gives neither acknowledgements nor credit in time, or doesn't get to read them.
+    private mutating func blameThread(_ facts: Facts) {
+        guard limit == .congestion || limit == .flowControl else { return }
+        let receiving = facts.busiestReceivingThread ?? 0, sending = facts.busiestSendingThread ?? 0
+        guard max(receiving, sending) >= Self.busyThread else { return }
+        limit = receiving >= sending ? .receiverCPU : .senderCPU
+        share = max(receiving, sending)
+        isByThread = true
+        second = nil
     }
 
     /// Without the idle time, the longest first.
@@ -166,11 +173,19 @@ extension TestReport {
         let receiver = path.observedBy == .client ? server?.settings : client.settings
         facts.window = parameters.settings.window ?? receiver?.flowControlWindow
         facts.throughput = summary(direction)?.throughput
+        facts.busiestSendingThread = busiest(path.observedBy, but: "receive")
+        facts.busiestReceivingThread = busiest(path.observedBy == .client ? .server : .client, but: "send")
         switch path.metrics {
         case .quic(let metrics): facts.roundTrip = metrics.smoothedRTT
         case .tcp(let metrics): facts.roundTrip = metrics.smoothedRTT
         case .udp: break
         }
         return LimitVerdict(shares, facts)
+    }
+
+    /// How much of its time the busiest thread of an end was at work, but for those that only do the other thing.
+    private func busiest(_ end: Role, but other: String) -> Double? {
+        let threads = (end == .client ? client.cpu : server?.cpu)?.threads ?? []
+        return threads.filter { !$0.name.hasPrefix(other) }.compactMap(\.workShare).max()
     }
 }

@@ -13,7 +13,7 @@ extension TestReport {
     /// In one direction's rate and offloads.
     func doubtsAboutCourse(_ direction: Direction) -> [TestWarning] {
         riseDoubts(direction) + (summary(direction)?.steadyState?.twoRates.map { [.bimodal(direction, $0)] } ?? [])
-            + offloadDoubts(direction)
+            + offloadDoubts(direction) + windowDoubts(direction)
     }
 
     private func clockDoubts() -> [TestWarning] {
@@ -32,6 +32,14 @@ extension TestReport {
         let rising = state.timeTo90Percent - parameters.warmUp
         guard rising.seconds > Tunables.longestRise * length.seconds else { return [] }
         return [.shortTest(direction, rising: rising, of: length)]
+    }
+
+    /// A window that was the limit, where a larger one can be had.
+    private func windowDoubts(_ direction: Direction) -> [TestWarning] {
+        guard let verdict = limitVerdict(direction), verdict.limit == .flowControl, verdict.second == nil,
+            let setting = verdict.setting
+        else { return [] }
+        return [.windowLimited(direction, share: verdict.share, setting)]
     }
 
     /// What matters at the end that sends, and at the one that receives.

@@ -29,6 +29,20 @@ extension TestWarning {
                 + "the time and \(rates.high) for the rest. The mean describes neither.")
     }
 
+    /// - Parameter share: Of the sender's time.
+    package static func windowLimited(
+        _ direction: Direction, share: Double, _ setting: LimitVerdict.Setting
+    ) -> TestWarning {
+        let advice =
+            setting.end.map { "A largest value of \(setting.value) in `sysctl \(setting.name)` at the \($0)" }
+            ?? "\(setting.name) \(setting.value)"
+        return TestWarning(
+            code: "window_limited",
+            message: "The \(direction.rawValue)'s receiver had the sender wait for its window "
+                + "\(fixedPoint(share * 100, decimals: 0)) % of the time: the rate is what that window allows, not what the "
+                + "path carries. \(advice) would help.")
+    }
+
     package static func offloadFallback(
         _ direction: Direction, _ end: Role, _ fallback: OffloadFallback
     ) -> TestWarning {

@@ -172,11 +172,15 @@ package final class EndpointLoop {
     /// - Returns: How many datagrams came.
     private func lookOut() -> Int {
         let end = min(lastBusy + Self.lookout, nextDeadline)
+        var now = lastTurn
         while true {
             let received = receive()
-            if received == 0 { turnBegan = MonotonicClock.now() }
-            guard received == 0, turnBegan < end else {
-                lookedOut += turnBegan - lastTurn
+            if received == 0 {
+                now = MonotonicClock.now()
+                turnBegan = now
+            }
+            guard received == 0, now < end else {
+                lookedOut += now - lastTurn
                 return received
             }
         }

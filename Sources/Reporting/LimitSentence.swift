@@ -9,7 +9,7 @@ enum LimitSentence {
             return "too short to say what limited it: nothing was to be sent \(share) of the time"
         }
         var fact = "limited by \(name(verdict.limit, sender))"
-        fact += verdict.limit == .receiverCPU ? ", whose busiest thread was at work" : ""
+        if verdict.isByThread { fact += ", whose busiest thread was at work" }
         fact += " \(share) of the time"
         if let second = verdict.second { fact += ", by \(name(second.limit, sender)) \(percent(second.share))" }
         return fact + (consequence(verdict, report, sender).map { ": " + $0 } ?? "")

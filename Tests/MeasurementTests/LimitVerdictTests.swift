@@ -70,9 +70,12 @@ import Testing
         for cause in [LimitCause.congestionWindow, .pacing, .flowControl] {
             let verdict = try #require(LimitVerdict(shares([cause: 900, .cpu: 100]), facts(receiver: 0.97)))
             #expect(verdict.limit == .receiverCPU)
-            #expect(verdict.share == 0.97)
+            #expect(verdict.share == 0.97 && verdict.isByThread)
             #expect(try #require(LimitVerdict(shares([cause: 1]), facts(receiver: 0.6))).limit != .receiverCPU)
         }
+        var behind = facts(receiver: 0.5)
+        behind.busiestSendingThread = 0.95
+        #expect(LimitVerdict(shares([.congestionWindow: 900]), behind)?.limit == .senderCPU)
         let paced = try #require(LimitVerdict(shares([.targetBitrate: 900]), facts(receiver: 0.97)))
         #expect(paced.limit == .targetBitrate)
     }

@@ -116,6 +116,7 @@ struct UDPSendLoop {
                     let since = refusedSince ?? now
                     refusedSince = since
                     guard now - since < Self.refusalTime else { return .failed(failure(code)) }
+                    limits.limit(by: nil, at: now)  // no limit of the rate: nobody takes anything
                     _ = StreamPoll.wait(for: [], on: nil, control.endSending, nanoseconds: Self.dropPause)
                 default: return .failed(failure(code))
                 }
