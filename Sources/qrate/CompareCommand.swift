@@ -43,6 +43,13 @@ struct CompareCommand: AsyncParsableCommand {
     @Flag(help: "Print one line per test, separated by commas, instead of text.")
     var csv = false
 
+    @Option(
+        name: .customLong("report"),
+        help: ArgumentHelp(
+            "Write a page with drawings as well, which needs nothing but a browser (HTML).", valueName: "file"),
+        completion: .file(extensions: ["html"]))
+    var reportPath: String?
+
     @Flag(name: .shortAndLong, help: "Print no rounds and no progress, just the verdict.")
     var quiet = false
 
@@ -52,6 +59,7 @@ struct CompareCommand: AsyncParsableCommand {
             try Exclusive.check([json ? "--json" : nil, csv ? "--csv" : nil])
             let configuration = try comparisonConfiguration()
             let client = try ComparisonClient(configuration)
+            let page = try reportPath.map { path throws(TestFailure) in try ReportFile(path) }
             SignalWatch.handle { signal, isRepeated in
                 client.cancel()
                 if isRepeated { SignalWatch.die(of: signal) }
@@ -59,7 +67,12 @@ struct CompareCommand: AsyncParsableCommand {
             output.begin(configuration.parameters)
             let report = await client.run { output.show($0) }
             output.finish(report)
-            if let failure = report.failure { throw failure }
+            let unwritten = page?.write(ComparisonReportPage.document(report))
+            if let failure = report.failure {
+                if let unwritten { Console.write(PlainTextReporter.problem(unwritten), to: .error) }
+                throw failure
+            }
+            if let unwritten { throw unwritten }
         } catch {
             throw output.exitCode(for: error)
         }

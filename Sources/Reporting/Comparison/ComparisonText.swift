@@ -30,7 +30,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// `1 stream, 3 s a test, 5 to 15 rounds until every ratio is known within 5 %`.
-    private var plan: String {
+    var plan: String {
         let test = parameters.test
         let streams = test.streams == 1 ? "1 stream" : "\(test.streams) streams"
         let length =
@@ -122,7 +122,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// Why there are no more rounds, where that isn't what was asked for; and who failed.
-    private func ending(_ report: ComparisonReport) -> [String] {
+    func ending(_ report: ComparisonReport) -> [String] {
         var lines: [String] = []
         for figures in report.figures where figures.direction == directions.first {
             guard let failure = figures.failures.first else { continue }
@@ -171,7 +171,7 @@ package struct ComparisonText: Sendable {
             + " %"
     }
 
-    private static func list(_ names: [String]) -> String {
+    static func list(_ names: [String]) -> String {
         guard let last = names.last, names.count > 1 else { return names.first ?? "" }
         return names.dropLast().joined(separator: ", ") + " and " + last
     }

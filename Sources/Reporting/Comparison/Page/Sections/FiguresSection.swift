@@ -1,0 +1,115 @@
+import QrateMeasurement
+
+/// What each transport carried, and how they compare: a table and three drawings, per direction.
+struct FiguresSection {
+    private let report: ComparisonReport
+
+    init(_ report: ComparisonReport) { self.report = report }
+
+    var section: PageSection? {
+        guard report.example?.server != nil else { return nil }
+        let directions = report.parameters.directions
+        return PageSection(
+            id: "figures", title: "Figures",
+            content: directions.flatMap { direction in
+                // Both directions share the handshakes.
+                [table(direction)]
+                    + PageFigure.grid([
+                        ratios(direction), rounds(direction), direction == directions.last ? handshakes : nil,
+                    ])
+            })
+    }
+
+    private func figures(_ transport: TransportKind, _ direction: Direction) -> TransportFigures? {
+        report.figures.first { $0.transport == transport && $0.direction == direction }
+    }
+
+    private func suffix(_ direction: Direction) -> String {
+        report.parameters.isBidirectional ? ", \(direction.rawValue)" : ""
+    }
+
+    // MARK: The table
+
+    private func table(_ direction: Direction) -> Markup {
+        // Which rounds have a figure is worth a column where not all have.
+        let isIncomplete = report.figures.contains { $0.direction == direction && $0.throughput.contains(nil) }
+        let rows = report.parameters.transports.map { transport -> [PageTable.Cell] in
+            let figures = figures(transport, direction)
+            let rounds = figures?.throughput ?? []
+            return [
+                .init(text: transport.displayName, isHeading: true, style: transport.rawValue),
+                .init(text: Figure.rate(figures?.median)), .init(text: Figure.rate(figures?.lowest)),
+                .init(text: Figure.rate(figures?.highest)),
+                .init(text: Figure.latency(figures?.handshake)),
+            ] + (isIncomplete ? [.init(text: "\(rounds.count { $0 != nil }) of \(rounds.count)")] : [])
+        }
+        return PageTable(
+            caption: "Throughput of the rounds, and the median handshake" + suffix(direction),
+            columns: [
+                .init(title: "transport", isFigure: false), .init(title: "median"), .init(title: "lowest"),
+                .init(title: "highest"), .init(title: "handshake"),
+            ] + (isIncomplete ? [.init(title: "rounds")] : []), groups: [rows]
+        ).markup
+    }
+
+    // MARK: The drawings
+
+    private func ratios(_ direction: Direction) -> Markup? {
+        let pairs = report.pairs.filter { $0.direction == direction }
+        let rows = pairs.compactMap { pair -> RatioChart.Row? in
+            guard let ratio = pair.ratio, let interval = pair.interval else { return nil }
+            return RatioChart.Row(
+                name: "\(pair.transport.displayName) of \(pair.other.displayName)", ratio: ratio, interval: interval)
+        }
+        guard !rows.isEmpty else { return nil }
+        return PageFigure.figure(
+            "What one carries of the other" + suffix(direction),
+            words:
+                "The mean ratio of the rounds, and where it lies with 95 % confidence. Inside the band they count as alike.",
+            RatioChart(rows: rows, precision: report.parameters.precision).markup)
+    }
+
+    private func rounds(_ direction: Direction) -> Markup? {
+        chart("Throughput, round by round" + suffix(direction), .bitrate) { transport in
+            figures(transport, direction)?.throughput.compactMap { $0.map { Double($0.bitsPerSecond) } } ?? []
+        }
+    }
+
+    private var handshakes: Markup? {
+        chart("Handshakes", .time) { transport in
+            report.rounds.compactMap { $0.test(transport)?.handshake?.duration.seconds }
+        }
+    }
+
+    private func chart(
+        _ title: String, _ quantity: ChartAxis.Quantity, _ values: (TransportKind) -> [Double]
+    ) -> Markup? {
+        let rows = report.parameters.transports.map {
+            RoundsChart.Row(name: $0.displayName, style: $0.rawValue, values: values($0))
+        }
+        guard rows.contains(where: { !$0.values.isEmpty }) else { return nil }
+        let chart = RoundsChart(title: title, rows: rows, quantity: quantity)
+        let words = [
+            "Each dot is a round", chart.hasBoxes ? ", each box the middle half of them" : "",
+            chart.beginsAtNothing ? "." : ". The axis doesn't begin at 0.",
+        ]
+        return PageFigure.figure(title, words: words.joined(), chart.markup)
+    }
+}
+
+/// Drawings of a page.
+enum PageFigure {
+    /// A drawing under its title, and what to know when reading it.
+    static func figure(_ title: String, style: String? = nil, words: String? = nil, _ drawing: Markup) -> Markup {
+        .element(
+            "figure", [:],
+            [.element("h3", ["class": style], title), drawing]
+                + [words.map { .element("figcaption", [:], $0) }].compactMap(\.self))
+    }
+
+    /// Beside each other as far as there is room; nothing when there are none.
+    static func grid(_ figures: [Markup?]) -> [Markup] {
+        let figures = figures.compactMap(\.self)
+        return figures.isEmpty ? [] : [.element("div", ["class": "grid"], figures)]
+    }
+}
