@@ -79,6 +79,9 @@ int qrate_poll(int fd, short *events, int wake_fd, short *wake_events, int64_t n
 /// How many processors this process may run on (sched_getaffinity(2)); 1 when the system doesn't tell.
 int qrate_processors(void);
 
+/// Whether something keeps the wall clock in step with others: 1, 0, or -errno. In C because struct timex has bit-fields.
+int qrate_wall_clock_is_synchronized(void);
+
 void qrate_name_thread(const char *name);
 /// Lets timers of the calling thread fire when they are due instead of up to 50 µs later.
 void qrate_sharpen_timers(void);
