@@ -3,6 +3,9 @@ import QrateSockets
 
 /// A file that a user names, read whole.
 package enum InputFile {
+    /// What to call it in a message.
+    package static func displayName(_ name: String) -> String { name == "-" ? "standard input" : name }
+
     /// - Parameters:
     ///   - name: `-` is standard input.
     ///   - limit: In bytes.
@@ -27,13 +30,13 @@ package enum InputFile {
             }
             guard count > 0 else { return .success(bytes) }
             guard bytes.count + count <= limit else {
-                return .failure(TestFailure(.badInput, "\(name) has more than \(limit >> 20) MiB, which is the limit"))
+                return .failure(TestFailure(.badInput, "\(displayName(name)) has more than \(limit >> 20) MiB, which is the limit"))
             }
             bytes += block.prefix(count)
         }
     }
 
     private static func failure(_ name: String, _ code: Int32) -> TestFailure {
-        TestFailure(code == EACCES ? .permission : .badInput, "cannot read \(name): \(String(cString: strerror(code)))")
+        TestFailure(code == EACCES ? .permission : .badInput, "cannot read \(displayName(name)): \(String(cString: strerror(code)))")
     }
 }

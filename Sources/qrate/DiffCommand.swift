@@ -50,6 +50,7 @@ struct DiffCommand: AsyncParsableCommand {
     }
 
     private func saved(_ name: String) async throws(TestFailure) -> SavedMeasurement {
-        try SavedDocument.read(try await InputFile.read(name, limit: SavedDocument.sizeLimit), name: name)
+        let bytes = try await InputFile.read(name, limit: SavedDocument.sizeLimit)
+        return try SavedDocument.read(bytes, name: InputFile.displayName(name))
     }
 }

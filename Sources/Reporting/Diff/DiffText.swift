@@ -4,12 +4,15 @@ package import QrateMeasurement
 package enum DiffText {
     /// Whole, ended lines of at most 80 columns for ordinary names.
     package static func document(_ report: DiffReport) -> String {
-        let both = Set(report.rows.map(\.direction)).count > 1
+        let directions = Set(report.rows.map(\.direction))
+        let both = directions.count > 1
+        // One direction for all is said once.
+        let title = both ? "" : report.rows.first?.direction.rawValue ?? ""
         let table = TextTable(columns: [
-            TextTable.Column(title: "", width: both ? 6 : 8, alignment: .left),
+            TextTable.Column(title: title, width: both ? 6 : 8, alignment: .left),
             TextTable.Column(title: "", width: both ? 9 : 1, alignment: .left),
-            TextTable.Column(title: "before", width: 13), TextTable.Column(title: "after", width: 15),
-            TextTable.Column(title: "ratio", width: 9), TextTable.Column(title: "95 % interval", width: 16),
+            TextTable.Column(title: "before", width: 13), TextTable.Column(title: "after", width: 13),
+            TextTable.Column(title: "ratio", width: 8), TextTable.Column(title: "95 % interval", width: 15),
             TextTable.Column(title: "", width: 15),
         ])
         var text = [line("before", report.before), line("after", report.after)].map(Paragraph.wrap).joined()

@@ -65,10 +65,13 @@ package enum SelfTestText {
 
     private static func buffers(_ buffers: SelfTestHost.Buffers) -> String {
         let limits = [("rmem_max", buffers.receiveLimit), ("wmem_max", buffers.sendLimit)].compactMap { name, limit in
-            limit.map { "\(name) \($0.bytes)" }
+            limit.map { "\(name) \(Figure.size($0))" }
         }
-        let granted = "asked \(Figure.size(buffers.asked)), granted \(half(buffers.receive)) in and \(half(buffers.send)) out"
-        return granted + (limits.isEmpty ? "" : " (\(limits.joined(separator: ", ")))")
+        let granted =
+            buffers.receive == buffers.send
+            ? half(buffers.receive) : "\(half(buffers.receive)) in and \(half(buffers.send)) out"
+        return "\(granted) of \(Figure.size(buffers.asked)) asked"
+            + (limits.isEmpty ? "" : " (\(limits.joined(separator: ", ")))")
     }
 
     /// What holds payload: the kernel counts double, for its own overhead.
@@ -109,7 +112,7 @@ package enum SelfTestText {
                 ? " (libipsec-mb takes \(fixedPoint($0, decimals: 2)) of its time)"
                 : " in \(fixedPoint($0, decimals: 2)) of GnuTLS's time"
         }
-        let instructions = encryption.hasAESInstructions.map { $0 ? ", AES in hardware" : ", no AES in hardware" }
+        let instructions = encryption.hasAESInstructions.map { $0 ? "" : ", no AES in hardware" }
         return "AES-GCM by \(library)" + (share ?? "") + (instructions ?? "")
     }
 }
