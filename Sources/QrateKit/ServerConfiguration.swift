@@ -4,6 +4,8 @@ import QrateQUICCore
 public struct ServerConfiguration: Sendable, Hashable {
     /// For TCP and UDP alike, 5201 unless told otherwise. 0 takes a number that is free for both.
     public var port: UInt16
+    /// Serve clients on this host only: the port is open on 127.0.0.1 and nowhere else. Off unless told otherwise.
+    public var isLocal: Bool
     /// What QUIC and TLS clients see; nil for a self-signed certificate that is made at the first start and kept.
     public var certificate: CertificateFiles?
     /// A PEM file with authorities: QUIC and TLS clients must show a certificate that one of them signed. nil lets
@@ -25,6 +27,8 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var threads: Int?
     /// How the UDP sockets of QUIC and UDP tests are set up, and who encrypts those of QUIC and TLS.
     public var network: NetworkOptions
+    /// Whether the self-signed certificate is kept at all.
+    var keepsCertificate = true
     /// Where the self-signed certificate is kept; nil for `$XDG_STATE_HOME/qrate`.
     public var stateDirectory: String?
     /// What this end records beside serving: of every client's connections.
@@ -32,6 +36,7 @@ public struct ServerConfiguration: Sendable, Hashable {
 
     public init(port: UInt16 = TestConfiguration.defaultPort) {
         self.port = port
+        isLocal = false
         maxTests = 64
         maxDuration = TestParameters.longestTest
         isOneOff = false

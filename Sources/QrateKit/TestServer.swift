@@ -87,7 +87,8 @@ public final class TestServer: Sendable {
         options.settings.keyLog = recording.keyLog
         let threads = configuration.threads ?? min(Processors.available, ConnectionIDSpace.counts.upperBound)
         let door = try FrontDoor.open(
-            port: configuration.port, threads: threads, configuration.network.socketOptions)
+            port: configuration.port, isLocal: configuration.isLocal, threads: threads,
+            configuration.network.socketOptions)
         let quic = try QUICListener(on: door, options) { current.value }
         var streamOptions = StreamListener.Options()
         streamOptions.aead = aead
@@ -172,6 +173,7 @@ public final class TestServer: Sendable {
         if let files = configuration.certificate {
             return try ServerIdentity.load(chainFile: files.chain, keyFile: files.key)
         }
+        guard configuration.keepsCertificate else { return try ServerIdentity.unkept() }
         return try ServerIdentity.kept(in: try StateDirectory.path(or: configuration.stateDirectory))
     }
 }

@@ -1,6 +1,16 @@
 internal import Glibc
 
 extension ServerIdentity {
+    /// A self-made certificate for this process alone, in no file.
+    ///
+    /// - Parameter names: Host names and IP addresses for it.
+    package static func unkept(names: [String] = ["127.0.0.1"]) throws(SecurityError) -> ServerIdentity {
+        let pem = try SelfMadeCertificate.make(names: names)
+        let credentials = try CertificateCredentials.parse(chain: pem, from: "memory", key: pem, from: "memory")
+        let leaf = credentials.leaf!  // a parsed chain has one
+        return ServerIdentity(credentials, leaf, origin: .made, notice: nil)
+    }
+
     /// The self-made certificate that `directory` keeps; made now if there is none, or if its time is over.
     ///
     /// Servers that start at the same time get the same one. Blocks on the file system, and while another process makes

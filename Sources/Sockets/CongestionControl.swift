@@ -4,16 +4,13 @@ import Glibc
 package enum CongestionControl {
     /// What programs may choose now (net.ipv4.tcp_available_congestion_control), in the kernel's order. Empty when the
     /// system doesn't say.
-    package static var available: [String] {
-        let descriptor = open("/proc/sys/net/ipv4/tcp_available_congestion_control", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 1024)
-        let count = read(descriptor, &buffer, buffer.count)
-        guard count > 0 else { return [] }
-        return String(decoding: buffer.prefix(count), as: UTF8.self)
-            .split { $0 == " " || $0 == "\n" }.map(String.init)
-    }
+    package static var available: [String] { SystemFile.words("/proc/sys/net/ipv4/tcp_available_congestion_control") }
+
+    /// Those that programs without privileges may choose.
+    package static var allowed: [String] { SystemFile.words("/proc/sys/net/ipv4/tcp_allowed_congestion_control") }
+
+    /// What is used where nobody chooses; nil when the system doesn't say.
+    package static var standard: String? { SystemFile.words("/proc/sys/net/ipv4/tcp_congestion_control").first }
 
     /// The longest name that the kernel takes (TCP_CA_NAME_MAX, its final NUL left out).
     static let longestName = 15

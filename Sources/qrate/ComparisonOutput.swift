@@ -21,6 +21,7 @@ final class ComparisonOutput: Sendable {
         var isProgressDrawn = false
         var hasHeading = false
         var printedRounds = 0
+        var latest: ComparisonReport?
         var hasReported = false
     }
 
@@ -47,10 +48,22 @@ final class ComparisonOutput: Sendable {
     func show(_ event: ComparisonClient.Event) {
         state.withLock { state in
             state.progress?.take(event)
-            guard case .testEnded(let report) = event, let last = report.rounds.last,
-                last.tests.count == report.parameters.transports.count, last.number > state.printedRounds
-            else { return }
-            if !quiet { printRounds(report, &state) }
+            guard !quiet else { return }
+            switch event {
+            case .testEnded(let report):
+                state.latest = report
+                guard let last = report.rounds.last, last.tests.count == report.parameters.transports.count,
+                    last.number > state.printedRounds
+                else { return }
+                printRounds(report, &state)
+            case .testBegan(_, let round, _):
+                // A round without a transport that was given up is known to be over when the next one begins.
+                guard let report = state.latest, let last = report.rounds.last, last.number < round,
+                    last.number > state.printedRounds
+                else { return }
+                printRounds(report, &state)
+            case .handshakesBegan, .togetherBegan, .interval: break
+            }
         }
     }
 

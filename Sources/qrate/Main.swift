@@ -22,7 +22,8 @@ import QrateReporting
             Qrate.exit(withError: error)
         }
         let arguments = CommandLine.arguments.dropFirst()
-        let command: String? = ["serve", "compare", "handshakes"].first { $0 == arguments.first }
+        let names = ["serve", "compare", "diff", "handshakes", "selftest"]
+        let command = names.first { $0 == arguments.first }
         let help = command.map { "qrate \($0) --help" } ?? "qrate --help"
         let failure = TestFailure(.usage, "\(Qrate.message(for: error)) (`\(help)` lists the options)")
         if arguments.contains("--json") {
@@ -30,6 +31,8 @@ import QrateReporting
                 switch command {
                 case "handshakes": HandshakesJSON.failure(failure)
                 case "compare": ComparisonJSON.failure(failure)
+                case "diff": DiffJSON.failure(failure)
+                case "selftest": SelfTestJSON.failure(failure)
                 default: JSONReporter.failure(failure)
                 }
             Console.write(document, to: .output)
@@ -48,7 +51,10 @@ struct Qrate: AsyncParsableCommand {
         usage: "",  // it would come behind the discussion
         discussion: clientHelp,
         version: "qrate \(QrateVersion.number)",
-        subcommands: [ClientCommand.self, ServeCommand.self, CompareCommand.self, HandshakesCommand.self],
+        subcommands: [
+            ClientCommand.self, ServeCommand.self, CompareCommand.self, DiffCommand.self, HandshakesCommand.self,
+            SelfTestCommand.self,
+        ],
         defaultSubcommand: ClientCommand.self)
 
     private static let environment = """
@@ -64,7 +70,9 @@ struct Qrate: AsyncParsableCommand {
             USAGE: qrate <host> [<options>]             test against the server on <host>
                    qrate serve [<options>]              be that server
                    qrate compare <host> [<options>]     compare QUIC, TLS and TCP on the path to it
+                   qrate diff <before> <after>          hold a saved result against an earlier one
                    qrate handshakes <host> [<options>]  measure that server's handshakes
+                   qrate selftest [<options>]           what this machine itself can do
             """
         let help = ClientCommand.helpMessage(columns: 78).split(separator: "\n", omittingEmptySubsequences: false)
         // Its last section has nothing but the option that the reader just used.

@@ -84,6 +84,8 @@ int qrate_thread_id(void);
 /// The processor time that a thread of this process has used in user mode and in the kernel. `thread` 0 is the calling
 /// one. Returns 0, or -errno when the thread has ended or the system doesn't tell.
 int qrate_thread_times(int thread, int64_t *user_ns, int64_t *system_ns);
+/// Whether something keeps the wall clock in step with others: 1, 0, or -errno. In C because struct timex has bit-fields.
+int qrate_wall_clock_is_synchronized(void);
 
 void qrate_name_thread(const char *name);
 /// Lets timers of the calling thread fire when they are due instead of up to 50 µs later.

@@ -38,7 +38,9 @@ package struct ComparisonTally: Sendable {
         if let transport = active.first(where: { isToShake($0) }) { return .handshakes(transport) }
         let done = report.rounds.count
         if active.isEmpty { return .end(.failed) }
-        if let planned = plannedRounds, done >= planned { return .end(planned < plan.limit ? .precision : .rounds) }
+        if let needed = roundsNeeded, done >= min(needed, plan.limit) {
+            return .end(needed <= plan.limit ? .precision : .rounds)
+        }
         if done >= plan.limit { return .end(.rounds) }
         if let budget = report.parameters.budget, done > 0, elapsed + elapsed / done > budget { return .end(.budget) }
         let order = order(done)
@@ -52,11 +54,14 @@ package struct ComparisonTally: Sendable {
     }
 
     /// How many rounds there will be; nil until the first ones have told.
-    package var plannedRounds: Int? {
+    package var plannedRounds: Int? { roundsNeeded.map { min($0, plan.limit) } }
+
+    /// How many it takes to know every ratio as well as was asked for.
+    private var roundsNeeded: Int? {
         guard !active.isEmpty else { return nil }
         let pairs = pairs.filter { active.contains($0.transport) && active.contains($0.other) }.map { ratio($0) }
         // With one that is left, or none to compare with, there is nothing to be precise about.
-        return pairs.isEmpty ? PairedRatio.pilot : plan.rounds(for: pairs)
+        return pairs.isEmpty ? PairedRatio.pilot : plan.roundsNeeded(for: pairs)
     }
 
     private var active: [TransportKind] { report.parameters.transports.filter { !silent.contains($0) } }

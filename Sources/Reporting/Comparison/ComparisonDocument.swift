@@ -215,7 +215,12 @@ struct ComparisonDocument: Encodable {
             }
         }
 
-        /// Five decimals: more than any of the ratios is known to.
-        static func rounded(_ value: Double) -> Double { (value * 1e5).rounded() / 1e5 }
+        /// Five decimals, and five digits of what is smaller than 1: more than any of the ratios is known to, and never 0.
+        static func rounded(_ value: Double) -> Double {
+            guard value > 0, value.isFinite else { return value }
+            var scale = 1e5
+            while value * scale < 1e4 { scale *= 10 }
+            return (value * scale).rounded() / scale
+        }
     }
 }

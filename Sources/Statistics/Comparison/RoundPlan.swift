@@ -10,17 +10,20 @@ package struct RoundPlan: Sendable, Hashable {
         self.precision = precision
     }
 
-    /// How many rounds there will be, once the pilot rounds are in; nil before.
+    /// How many rounds it takes, once the pilot rounds are in; nil before. There will be ``limit`` at most.
     ///
     /// Every pair decides by its first rounds, and the one that needs most is served: what the means are doesn't enter.
-    package func rounds(for pairs: [PairedRatio]) -> Int? {
+    package func roundsNeeded(for pairs: [PairedRatio]) -> Int? {
         var most = PairedRatio.pilot
         for pair in pairs {
             guard let needed = pair.roundsNeeded(precision: precision) else { return nil }
             most = max(most, needed)
         }
-        return min(most, limit)
+        return most
     }
+
+    /// How many rounds there will be, once the pilot rounds are in; nil before.
+    package func rounds(for pairs: [PairedRatio]) -> Int? { roundsNeeded(for: pairs).map { min($0, limit) } }
 
     /// In which order `count` transports run in a round, from 0 on.
     ///

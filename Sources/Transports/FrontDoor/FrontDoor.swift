@@ -24,10 +24,11 @@ package struct FrontDoor: Sendable {
 
     /// - Parameters:
     ///   - port: 0 takes a free one.
+    ///   - isLocal: Whether it is open on 127.0.0.1 alone.
     ///   - threads: How many shall serve QUIC. Where the kernel can't tell their packets apart it is one.
     ///   - steers: Whether the kernel is asked to. For tests.
     package static func open(
-        port: UInt16, threads: Int = 1, steers: Bool = true, _ options: DatagramSocket.Options
+        port: UInt16, isLocal: Bool = false, threads: Int = 1, steers: Bool = true, _ options: DatagramSocket.Options
     ) throws(TransportError) -> FrontDoor {
         // To clients without MPTCP such a listener is a TCP one, and their connections are TCP's own: it costs them
         // nothing.
@@ -36,13 +37,17 @@ package struct FrontDoor: Sendable {
         for _ in 0..<attempts {
             let listener: StreamListenerSocket
             do throws(SocketError) {
-                listener = try StreamListenerSocket.everywhere(port: port, streamOptions)
+                listener =
+                    isLocal
+                    ? try StreamListenerSocket.listening(on: .loopback(.ipv4, port: port), streamOptions)
+                    : try StreamListenerSocket.everywhere(port: port, streamOptions)
             } catch {
                 throw refusal(error, "TCP", port)
             }
             do throws(SocketError) {
-                let sockets = try DatagramSocket.shared(
-                    on: .any(listener.family, port: listener.port), count: threads, steers: steers, options)
+                let local: SocketAddress =
+                    isLocal ? .loopback(.ipv4, port: listener.port) : .any(listener.family, port: listener.port)
+                let sockets = try DatagramSocket.shared(on: local, count: threads, steers: steers, options)
                 return FrontDoor(listener, sockets, sockets[0], options)  // there is one at least
             } catch {
                 guard port == 0, error.code == EADDRINUSE else { throw refusal(error, "UDP", listener.port) }
