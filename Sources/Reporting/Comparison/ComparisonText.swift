@@ -113,7 +113,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// `At the same time QUIC got 48 %, TCP 52 % of what the path carried (fairness index 0.99, 5 rounds).`
-    private func sharing(_ sharing: PathSharing) -> String {
+    func sharing(_ sharing: PathSharing) -> String {
         let shares = sharing.shares.map { "\($0.transport.displayName) \(fixedPoint($0.share * 100, decimals: 0)) %" }
         let rounds = sharing.rounds == 1 ? "1 round" : "\(sharing.rounds) rounds"
         return (parameters.isBidirectional ? "\(sharing.direction.rawValue): " : "")
@@ -146,7 +146,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// What the transports say together about the path is part of the verdict.
-    private func doubts(_ report: ComparisonReport) -> [String] {
+    func doubts(_ report: ComparisonReport) -> [String] {
         report.warnings.filter { Self.verdictCodes.contains($0.code) }.map {
             PrintableText.clean($0.message, limit: 500)
         }

@@ -16,13 +16,14 @@ struct VerdictSection {
     /// Of every pair that has a round in common.
     private var verdicts: [String] {
         let known = report.pairs.filter { $0.ratio != nil }.map {
-            ComparisonVerdict($0, isBidirectional: report.parameters.isBidirectional).sentence
+            ComparisonVerdict($0, report).sentence
         }
         return known.isEmpty ? ["There is nothing to compare."] : known
     }
 
     private var remarks: [String] {
-        var remarks = ComparisonText(report.parameters).ending(report)
+        let text = ComparisonText(report.parameters)
+        var remarks = text.doubts(report) + report.sharing.map { text.sharing($0) } + text.ending(report)
         // That of a transport is among them already.
         if let failure = report.failure, failure.kind != .interrupted,
             !report.figures.contains(where: { $0.failures.contains(failure) })
