@@ -1,4 +1,4 @@
-import Glibc
+import FoundationEssentials
 
 /// The clock that people and programs set.
 enum WallClock {
@@ -7,15 +7,13 @@ enum WallClock {
     static func offset() -> Duration {
         // Between two readings a thread can lose the processor: the closest of a few is taken.
         let readings = (0..<3).map { _ in
-            let before = read(CLOCK_MONOTONIC), wall = read(CLOCK_REALTIME), after = read(CLOCK_MONOTONIC)
-            return (offset: wall - before - (after - before) / 2, doubt: after - before)
+            let before = monotonic, wall = Date().timeIntervalSince1970, after = monotonic
+            return (offset: .seconds(wall) - before - (after - before) / 2, doubt: after - before)
         }
         return readings.min { $0.doubt < $1.doubt }?.offset ?? .zero
     }
 
-    private static func read(_ clock: clockid_t) -> Duration {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-    }
+    /// Since some moment: only differences of offsets mean anything.
+    private static var monotonic: Duration { origin.duration(to: .now) }
+    private static let origin = SuspendingClock.now
 }
