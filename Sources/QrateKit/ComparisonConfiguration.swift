@@ -29,7 +29,8 @@ public struct ComparisonConfiguration: Sendable, Hashable {
         var configuration = HandshakeConfiguration(
             host: test.host, port: test.port, parameters: parameters, trust: test.trust, serverName: test.serverName,
             certificate: test.certificate, connectTimeout: test.connectTimeout, local: test.local,
-            stateDirectory: test.stateDirectory)
+            stateDirectory: test.stateDirectory,
+            recording: RecordingOptions(keyLogFile: test.recording.keyLogFile))
         configuration.local.port = nil
         return configuration
     }

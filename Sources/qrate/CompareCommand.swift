@@ -94,6 +94,7 @@ struct CompareCommand: AsyncParsableCommand {
         connection.connectTimeout = endpoint.connectTimeout.duration
         connection.network = network.options
         connection.local = try endpoint.local
+        connection.recording.keyLogFile = KeyLogVariable.file
         let parameters = ComparisonParameters(
             transports: transports?.kinds ?? ComparisonParameters.defaultTransports, test: single, rounds: rounds,
             precision: precision.share, budget: budget?.duration, runsTogether: together)

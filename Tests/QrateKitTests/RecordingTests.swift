@@ -1,7 +1,8 @@
 import FoundationEssentials
-import QrateKit
 import QrateTestSupport
 import Testing
+
+@testable import QrateKit
 
 @Suite("the library: what it records", .timeLimit(.minutes(1))) struct RecordingTests {
     private func lines(_ path: String) throws -> Set<Substring> {
@@ -44,6 +45,18 @@ import Testing
         // The last test had a control and a data connection over TLS.
         let all = try lines(path + "/server-keys")
         #expect(all.isSuperset(of: one.union(two)) && all.count == 20)
+    }
+
+    @Test("a comparison logs the secrets of all its connections, and takes no qlog")
+    func comparison() throws {
+        var connection = TestConfiguration(host: "127.0.0.1")
+        connection.recording.keyLogFile = "keys"
+        var comparison = ComparisonConfiguration(connection)
+        #expect(comparison.configuration(for: .tls).recording.keyLogFile == "keys")
+        #expect(comparison.handshakes(of: .quic).recording.keyLogFile == "keys")
+        comparison.connection.recording.qlogDirectory = "logs"
+        let failure = #expect(throws: TestFailure.self) { try comparison.validate() }
+        #expect(failure?.message.contains("--qlog") == true)
     }
 
     @Test("a measurement of handshakes takes no qlog")
