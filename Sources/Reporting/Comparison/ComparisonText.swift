@@ -79,8 +79,13 @@ package struct ComparisonText: Sendable {
         }
         text += costs(report) + handshakes(report)
         let verdicts = report.pairs.map { ComparisonVerdict($0, report).sentence }
-        return text + "\n"
-            + (verdicts + doubts(report) + report.sharing.map(sharing) + ending(report)).map(Paragraph.wrap).joined()
+        return text + "\n" + (verdicts + remarks(report)).map(Paragraph.wrap).joined()
+    }
+
+    /// What is to be said beside the pairs: what the transports say together, how they shared the path, and why there are no
+    /// more rounds.
+    func remarks(_ report: ComparisonReport) -> [String] {
+        doubts(report) + report.sharing.map(sharing) + ending(report)
     }
 
     /// Processor time for a gigabyte, of both directions where there are two.
@@ -95,13 +100,8 @@ package struct ComparisonText: Sendable {
     private func handshakes(_ report: ComparisonReport) -> String {
         let tests = parameters.transports.map { transport in report.figures.first { $0.transport == transport } }
         guard !report.handshakes.isEmpty else { return line("handshake", tests) { Figure.latency($0.handshake) } }
-        let own = parameters.transports.map { transport in report.handshakes.first { $0.transport == transport } }
         func row(_ label: String, _ kind: HandshakeKind) -> String {
-            // Bare TCP has no other than that of its tests.
-            let cells = zip(own, tests).map { own, test in
-                Figure.latency(own?.median(kind) ?? (kind == .cold && own == nil ? test?.handshake : nil))
-            }
-            return table.row([label] + cells) + "\n"
+            table.row([label] + parameters.transports.map { Figure.latency(report.handshake($0, kind)) }) + "\n"
         }
         return row("handshake", .cold) + row("resumed", .resumed)
     }
@@ -113,7 +113,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// `At the same time QUIC got 48 %, TCP 52 % of what the path carried (fairness index 0.99, 5 rounds).`
-    func sharing(_ sharing: PathSharing) -> String {
+    private func sharing(_ sharing: PathSharing) -> String {
         let shares = sharing.shares.map { "\($0.transport.displayName) \(fixedPoint($0.share * 100, decimals: 0)) %" }
         let rounds = sharing.rounds == 1 ? "1 round" : "\(sharing.rounds) rounds"
         return (parameters.isBidirectional ? "\(sharing.direction.rawValue): " : "")
@@ -122,7 +122,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// Why there are no more rounds, where that isn't what was asked for; and who failed.
-    func ending(_ report: ComparisonReport) -> [String] {
+    private func ending(_ report: ComparisonReport) -> [String] {
         var lines: [String] = []
         for figures in report.figures where figures.direction == directions.first {
             guard let failure = figures.failures.first else { continue }
@@ -146,7 +146,7 @@ package struct ComparisonText: Sendable {
     }
 
     /// What the transports say together about the path is part of the verdict.
-    func doubts(_ report: ComparisonReport) -> [String] {
+    private func doubts(_ report: ComparisonReport) -> [String] {
         report.warnings.filter { Self.verdictCodes.contains($0.code) }.map {
             PrintableText.clean($0.message, limit: 500)
         }
@@ -156,9 +156,12 @@ package struct ComparisonText: Sendable {
 
     /// What a reader of the figures should know: no results, so it belongs on another stream.
     package func notes(_ report: ComparisonReport) -> String {
-        report.warnings.filter { !Self.verdictCodes.contains($0.code) }.map {
-            Paragraph.wrap("warning: " + PrintableText.clean($0.message, limit: 500))
-        }.joined()
+        caveats(report).map { Paragraph.wrap("warning: " + PrintableText.clean($0.message, limit: 500)) }.joined()
+    }
+
+    /// The warnings that aren't part of the verdict.
+    func caveats(_ report: ComparisonReport) -> [TestWarning] {
+        report.warnings.filter { !Self.verdictCodes.contains($0.code) }
     }
 
     private var directions: [Direction] { parameters.directions }
@@ -174,6 +177,15 @@ package struct ComparisonText: Sendable {
     static func list(_ names: [String]) -> String {
         guard let last = names.last, names.count > 1 else { return names.first ?? "" }
         return names.dropLast().joined(separator: ", ") + " and " + last
+    }
+}
+
+extension ComparisonReport {
+    /// The middle one of a transport's handshakes: of those that were measured by themselves, else of those that its tests
+    /// began with, as bare TCP has no other.
+    func handshake(_ transport: TransportKind, _ kind: HandshakeKind) -> Duration? {
+        if let own = handshakes.first(where: { $0.transport == transport }) { return own.median(kind) }
+        return kind == .cold ? figures.first { $0.transport == transport }?.handshake : nil
     }
 }
 

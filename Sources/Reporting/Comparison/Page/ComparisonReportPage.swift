@@ -33,10 +33,10 @@ package enum ComparisonReportPage {
 
     /// In the order of the page. What a report has no figures for is nil.
     private static func sections(_ report: ComparisonReport) -> [PageSection] {
-        let figures = FiguresSection(report)
         let course = CourseSections(report)
         return [
-            VerdictSection(report).section, WarningsSection(report).section, figures.section, course.throughput,
+            VerdictSection(report).section, WarningsSection(report).section,
+            FiguresSection(report).section, HandshakesSection(report).section, course.throughput,
             course.roundTrips, course.windows, RoundsSection(report).section, SettingsSection(report).section,
             RequestSection(report).section, NotesSection(report).section,
         ].compactMap(\.self)

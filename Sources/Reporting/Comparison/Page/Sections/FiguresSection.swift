@@ -1,6 +1,6 @@
 import QrateMeasurement
 
-/// What each transport carried, and how they compare: a table and three drawings, per direction.
+/// What each transport carried, and how they compare: a table and two drawings, per direction.
 struct FiguresSection {
     private let report: ComparisonReport
 
@@ -8,15 +8,10 @@ struct FiguresSection {
 
     var section: PageSection? {
         guard report.example?.server != nil else { return nil }
-        let directions = report.parameters.directions
         return PageSection(
             id: "figures", title: "Figures",
-            content: directions.flatMap { direction in
-                // Both directions share the handshakes.
-                [table(direction)]
-                    + PageFigure.grid([
-                        ratios(direction), rounds(direction), direction == directions.last ? handshakes : nil,
-                    ])
+            content: report.parameters.directions.flatMap { direction in
+                [table(direction)] + PageFigure.grid([ratios(direction), rounds(direction)])
             })
     }
 
@@ -40,14 +35,13 @@ struct FiguresSection {
                 .init(text: transport.displayName, isHeading: true, style: transport.rawValue),
                 .init(text: Figure.rate(figures?.median)), .init(text: Figure.rate(figures?.lowest)),
                 .init(text: Figure.rate(figures?.highest)),
-                .init(text: Figure.latency(figures?.handshake)),
             ] + (isIncomplete ? [.init(text: "\(rounds.count { $0 != nil }) of \(rounds.count)")] : [])
         }
         return PageTable(
-            caption: "Throughput of the rounds, and the median handshake" + suffix(direction),
+            caption: "Throughput of the rounds" + suffix(direction),
             columns: [
                 .init(title: "transport", isFigure: false), .init(title: "median"), .init(title: "lowest"),
-                .init(title: "highest"), .init(title: "handshake"),
+                .init(title: "highest"),
             ] + (isIncomplete ? [.init(title: "rounds")] : []), groups: [rows]
         ).markup
     }
@@ -70,30 +64,9 @@ struct FiguresSection {
     }
 
     private func rounds(_ direction: Direction) -> Markup? {
-        chart("Throughput, round by round" + suffix(direction), .bitrate) { transport in
+        PageFigure.rounds(report, "Throughput, round by round" + suffix(direction), .bitrate) { transport in
             figures(transport, direction)?.throughput.compactMap { $0.map { Double($0.bitsPerSecond) } } ?? []
         }
-    }
-
-    private var handshakes: Markup? {
-        chart("Handshakes", .time) { transport in
-            report.rounds.compactMap { $0.test(transport)?.handshake?.duration.seconds }
-        }
-    }
-
-    private func chart(
-        _ title: String, _ quantity: ChartAxis.Quantity, _ values: (TransportKind) -> [Double]
-    ) -> Markup? {
-        let rows = report.parameters.transports.map {
-            RoundsChart.Row(name: $0.displayName, style: $0.rawValue, values: values($0))
-        }
-        guard rows.contains(where: { !$0.values.isEmpty }) else { return nil }
-        let chart = RoundsChart(title: title, rows: rows, quantity: quantity)
-        let words = [
-            "Each dot is a round", chart.hasBoxes ? ", each box the middle half of them" : "",
-            chart.beginsAtNothing ? "." : ". The axis doesn't begin at 0.",
-        ]
-        return PageFigure.figure(title, words: words.joined(), chart.markup)
     }
 }
 
@@ -111,5 +84,22 @@ enum PageFigure {
     static func grid(_ figures: [Markup?]) -> [Markup] {
         let figures = figures.compactMap(\.self)
         return figures.isEmpty ? [] : [.element("div", ["class": "grid"], figures)]
+    }
+
+    /// A figure of every round, per transport; nil where there is none.
+    static func rounds(
+        _ report: ComparisonReport, _ title: String, _ quantity: ChartAxis.Quantity,
+        _ values: (TransportKind) -> [Double]
+    ) -> Markup? {
+        let rows = report.parameters.transports.map {
+            RoundsChart.Row(name: $0.displayName, style: $0.rawValue, values: values($0))
+        }
+        guard rows.contains(where: { !$0.values.isEmpty }) else { return nil }
+        let chart = RoundsChart(title: title, rows: rows, quantity: quantity)
+        let words = [
+            "Each dot is a round", chart.hasBoxes ? ", each box the middle half of them" : "",
+            chart.beginsAtNothing ? "." : ". The axis doesn't begin at 0.",
+        ]
+        return figure(title, words: words.joined(), chart.markup)
     }
 }

@@ -27,6 +27,7 @@ struct RequestSection {
             ("Direction (-R, --bidir)", test.direction.rawValue),
             ("Rounds at most (--rounds)", "\(parameters.rounds)"),
             ("Precision (--precision)", ComparisonText.percent(parameters.precision)),
+            ("At the same time, too (--together)", parameters.runsTogether ? "yes" : nil),
             ("Time budget (--budget)", parameters.budget?.secondsWithoutZeros),
             ("Length of a test (-t)", test.limit.duration?.secondsWithoutZeros),
             ("Bytes of a test (-n)", test.limit.byteBudget.map { Figure.size($0) }),

@@ -7,7 +7,7 @@ struct RoundsSection {
     init(_ report: ComparisonReport) { self.report = report }
 
     var section: PageSection? {
-        let rounds = report.rounds.filter { !$0.tests.isEmpty }
+        let rounds = report.rounds.filter { !$0.tests.isEmpty || !$0.together.isEmpty }
         guard !rounds.isEmpty else { return nil }
         let columns = ["throughput", "received", "handshake", "RTT", "least RTT", "lost, resent"]
         let tables = report.parameters.directions.map { direction in
@@ -17,10 +17,11 @@ struct RoundsSection {
                 columns: [.init(title: "round"), .init(title: "transport", isFigure: false)]
                     + columns.map { PageTable.Column(title: $0) },
                 groups: rounds.map { round in
-                    round.tests.enumerated().map { index, test in
-                        let first = PageTable.Cell(
-                            text: "\(round.number)", rows: round.tests.count, isHeading: true)
-                        return (index == 0 ? [first] : []) + cells(test, direction, columns: columns.count)
+                    let tests = round.tests.map { ($0, "") } + round.together.map { ($0, ", with the others") }
+                    return tests.enumerated().map { index, test in
+                        let first = PageTable.Cell(text: "\(round.number)", rows: tests.count, isHeading: true)
+                        return (index == 0 ? [first] : [])
+                            + cells(test.0, suffix: test.1, direction, columns: columns.count)
                     }
                 }
             ).markup
@@ -29,9 +30,11 @@ struct RoundsSection {
             id: "rounds", title: "Every round", content: tables + [.element("p", ["class": "soft"], notes)])
     }
 
-    private func cells(_ test: TestReport, _ direction: Direction, columns: Int) -> [PageTable.Cell] {
+    private func cells(
+        _ test: TestReport, suffix: String, _ direction: Direction, columns: Int
+    ) -> [PageTable.Cell] {
         let transport = test.parameters.transport
-        let name = PageTable.Cell(text: transport.displayName, isHeading: true, style: transport.rawValue)
+        let name = PageTable.Cell(text: transport.displayName + suffix, isHeading: true, style: transport.rawValue)
         if let failure = test.failure {
             let words = "failed: " + PrintableText.clean(failure.message, limit: 300)
             return [name, .init(text: words, columns: columns)]

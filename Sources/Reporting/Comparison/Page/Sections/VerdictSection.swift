@@ -22,8 +22,7 @@ struct VerdictSection {
     }
 
     private var remarks: [String] {
-        let text = ComparisonText(report.parameters)
-        var remarks = text.doubts(report) + report.sharing.map { text.sharing($0) } + text.ending(report)
+        var remarks = ComparisonText(report.parameters).remarks(report)
         // That of a transport is among them already.
         if let failure = report.failure, failure.kind != .interrupted,
             !report.figures.contains(where: { $0.failures.contains(failure) })
@@ -47,8 +46,9 @@ struct WarningsSection {
     init(_ report: ComparisonReport) { self.report = report }
 
     var section: PageSection? {
-        guard !report.warnings.isEmpty else { return nil }
-        let items = report.warnings.map { warning in
+        let warnings = ComparisonText(report.parameters).caveats(report)
+        guard !warnings.isEmpty else { return nil }
+        let items = warnings.map { warning in
             Markup.element(
                 "li", [:],
                 [
@@ -68,6 +68,6 @@ struct WarningsSection {
             return count == 0 ? nil : "\(transport.displayName): \(count) of \(all.count) tests"
         }
         let count = tests.count { $0.warnings.contains { $0.code == code } }
-        return places.isEmpty || count == tests.count ? "" : " (\(places.joined(separator: ", ")))"
+        return count == 0 || count == tests.count ? "" : " (\(places.joined(separator: ", ")))"
     }
 }
