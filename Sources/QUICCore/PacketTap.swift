@@ -3,7 +3,7 @@
 ///
 /// At a fixed address, which the keys of a connection know (``PacketKey``). Everything here runs per packet: it takes a few
 /// nanoseconds, no memory, and nothing that a peer sends can stop it.
-struct PacketTap: ~Copyable {
+package struct PacketTap: ~Copyable {
     /// Whether the 1-RTT keys lead here. They don't for QUIC versions other than 1, of which nothing is known then.
     var isInUse = false
     private(set) var counts = Counts()
@@ -36,7 +36,7 @@ struct PacketTap: ~Copyable {
 
     private static let placeCount = 2 * (QUICConnection.streamLimit + 1)
 
-    init() {
+    package init() {
         ends = .allocate(capacity: Self.placeCount)
         ends.initialize(repeating: 0, count: Self.placeCount)
     }
@@ -52,7 +52,7 @@ struct PacketTap: ~Copyable {
 
     /// A packet about to be sealed, with its header as yet unprotected (RFC 9000 §17.3.1).
     @inline(__always)
-    mutating func willSeal(
+    package mutating func willSeal(
         _ text: UnsafePointer<UInt8>, count: Int, header: UnsafePointer<UInt8>, headerCount: Int
     ) {
         guard headerCount > 1 else { return }
@@ -103,7 +103,7 @@ struct PacketTap: ~Copyable {
 
     /// The packets from number `first` on went out with ECT(0).
     @inline(__always)
-    mutating func marked(from first: UInt64) {
+    package mutating func marked(from first: UInt64) {
         ecn.sent &+= sent.next &- first
         sent.mark(from: first)
     }
@@ -112,7 +112,7 @@ struct PacketTap: ~Copyable {
 
     /// A packet that was opened.
     @inline(__always)
-    mutating func didOpen(_ text: UnsafePointer<UInt8>, count: Int) {
+    package mutating func didOpen(_ text: UnsafePointer<UInt8>, count: Int) {
         counts.packetsReceived &+= 1
         var frames = FrameCursor(text, count: count)
         while let type = frames.nextType() {
