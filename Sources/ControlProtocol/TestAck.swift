@@ -23,15 +23,20 @@ package struct TestAck: Sendable, Equatable, Codable {
         package var connectionToken: String?
         /// What latency probes show, 32 hexadecimal digits, where the test asked for them.
         package var probeToken: String?
+        package var platform: WirePlatform?
 
         enum CodingKeys: String, CodingKey {
-            case settings
+            case settings, platform
             case connectionToken = "connection_token"
             case probeToken = "probe_token"
         }
 
-        package init(settings: WireSettings?, connectionToken: String? = nil, probeToken: String? = nil) {
+        package init(
+            settings: WireSettings?, connectionToken: String? = nil, probeToken: String? = nil,
+            platform: WirePlatform? = nil
+        ) {
             self.settings = settings
+            self.platform = platform
             self.connectionToken = connectionToken
             self.probeToken = probeToken
         }

@@ -17,6 +17,8 @@ public struct TestReport: Sendable {
     public var pathMTU: PathMTUReport?
     /// Where the test was to measure it.
     public var latency: LatencyReport?
+    /// Whether both ends are on one machine, by the server's address; nil before it was known.
+    public var isLoopback: Bool?
     public var handshake: HandshakeReport?
     public var security: SecurityReport?
     /// What the client's qlog came to; nil without one.
@@ -72,6 +74,8 @@ public struct EndReport: Sendable, Hashable {
     public var host: String?
     public var address: String?
     public var settings: EffectiveSettings
+    /// Program and machine; nil where the other end didn't tell.
+    public var platform: Platform?
     /// What its data-path threads used for the test; nil where no payload moved, or the other end didn't tell.
     public var cpu: ProcessorUsage?
     /// By how much its wall clock was set, forward or back, while the test ran; nil when that isn't known.

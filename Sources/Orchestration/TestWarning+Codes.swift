@@ -6,6 +6,13 @@ extension TestWarning {
         code: "loopback",
         message: "Both ends are on this machine: the figures are about its CPU and memory, not about a network.")
 
+    package static func debugBuild(_ ends: [Role]) -> TestWarning {
+        let names = ends.map { "the \($0.rawValue)" }.joined(separator: " and ")
+        return TestWarning(
+            code: "debug_build",
+            message: "A debug build of qrate runs at \(names): the figures are about that, not about a network.")
+    }
+
     package static let silentServer = TestWarning(
         code: "silent_server",
         message: "The server did not answer on the control connection: what it used itself is not known.")

@@ -35,7 +35,7 @@ public final class TestClient: Sendable {
             transport: try TransportFactory.make(configuration, recording),
             endpoint: Endpoint(host: configuration.host, port: configuration.port),
             parameters: configuration.parameters, connectTimeout: configuration.connectTimeout,
-            startedAt: Date().timeIntervalSince1970)
+            startedAt: Date().timeIntervalSince1970, platform: .current)
     }
 
     /// Runs the test, once.

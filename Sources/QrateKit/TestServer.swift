@@ -101,7 +101,7 @@ public final class TestServer: Sendable {
         limits.isOneOff = configuration.isOneOff
         port = listener.port
         self.credentials = current
-        server = SessionServer(listener: listener, limits: limits) { observe(Event($0)) }
+        server = SessionServer(listener: listener, limits: limits, platform: .current) { observe(Event($0)) }
     }
 
     /// Serves until ``stop()``, or until the one test of a one-off server is over. Every thread has ended then.

@@ -155,6 +155,34 @@ import Testing
         #expect(try wire.usage().user == nil)
     }
 
+    @Test("a platform arrives as it is, with what is not known absent")
+    func platform() {
+        var platform = Platform()
+        #expect(WirePlatform(platform).platform == platform)
+        platform.build = "debug"
+        platform.ngtcp2 = "0.12.1"
+        platform.gnutls = "3.7.9"
+        platform.kernel = "Linux 6.1.0-18-amd64"
+        platform.architecture = "x86_64"
+        platform.processor = "Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz"
+        platform.processorCount = 16
+        platform.isVirtualMachine = false
+        platform.isContainer = true
+        #expect(WirePlatform(platform).platform == platform)
+    }
+
+    @Test("a platform's names are safe to print")
+    func hostilePlatform() {
+        var hostile = Platform()
+        hostile.kernel = "\u{1B}[31mLinux" + String(repeating: "!", count: 1000)
+        hostile.processor = hostile.kernel
+        hostile.build = "debug\u{202E}"
+        let platform = WirePlatform(hostile).platform
+        #expect(platform.kernel == "[31mLinux" + String(repeating: "!", count: 116) + "…")
+        #expect(platform.processor == platform.kernel)
+        #expect(platform.build == "debug")
+    }
+
     @Test("a peer's names are safe to print")
     func hostileName() {
         var wire = WireSettings()

@@ -33,6 +33,12 @@ enum SampleReports {
             bytesReceived: 331_500_000, duration: .milliseconds(3000), drainedBytes: 3_412_992,
             bytesSent: 334_912_992, streams: [331_500_000], isComplete: true)
         report.uploadPath = path(end: 3031, rtt: 26_200, lost: 41, window: 3_050_000)
+        report.isLoopback = false
+        report.client.platform = platform("AMD EPYC 7763 64-Core Processor", processors: 4)
+        report.client.platform?.isVirtualMachine = true
+        report.client.platform?.isContainer = true
+        report.server?.platform = platform("Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz", processors: 64)
+        report.server?.platform?.isVirtualMachine = false
         report.client.cpu = ProcessorUsage([thread(user: 98, system: 203, elapsed: 3000)])
         report.server?.cpu = ProcessorUsage([thread(user: 121, system: 243, elapsed: 3012, lookout: 40)])
         report.uploadPath?.limits = LimitShares(
@@ -187,6 +193,7 @@ enum SampleReports {
         report.upload = DirectionSummary(
             bytesReceived: ByteCount(.max), duration: .nanoseconds(1), bytesSent: ByteCount(.max),
             streams: [ByteCount(.max), ByteCount(.max)])
+        report.server?.platform = platform("a processor" + attack, processors: .max)
         report.server?.cpu = ProcessorUsage(
             user: .seconds(366 * 86_400), system: .seconds(366 * 86_400),
             threads: [thread("send" + attack, user: 366 * 86_400_000, system: 0, elapsed: 0, lookout: .max)])
@@ -225,6 +232,18 @@ enum SampleReports {
             upload == nil ? .download : .upload, start: .milliseconds(start), end: .milliseconds(end),
             isWarmUp: isWarmUp, bytesReceived: upload ?? download ?? .zero, streams: streams, datagrams: datagrams,
             path: path)
+    }
+
+    static func platform(_ processor: String, processors: Int) -> Platform {
+        var platform = Platform()
+        platform.build = "release"
+        platform.ngtcp2 = "0.12.1"
+        platform.gnutls = "3.7.9"
+        platform.kernel = "Linux 6.1.0-18-amd64"
+        platform.architecture = "x86_64"
+        platform.processor = processor
+        platform.processorCount = processors
+        return platform
     }
 
     /// All in milliseconds.

@@ -29,6 +29,13 @@ extension ClientMachine {
             + (recording?.keyLog == true ? [.keyLog(at: .server)] : [])
     }
 
+    /// A debug build is many times slower than the network needs it to be.
+    func buildDoubts() -> [TestWarning] {
+        let builds = [(Role.client, report.client.platform?.build), (.server, report.server?.platform?.build)]
+        let ends = builds.filter { $1 == "debug" }.map(\.0)
+        return ends.isEmpty ? [] : [.debugBuild(ends)]
+    }
+
     /// Losses are no disagreement: only where every byte has to arrive must the ends' counts be equal.
     private func completeness(of summary: DirectionSummary, _ direction: Direction) -> [TestWarning] {
         guard let isComplete = summary.isComplete else { return [] }

@@ -35,11 +35,15 @@ package struct ClientMachine: SessionMachine {
     /// - Parameters:
     ///   - startedAt: Wall clock, seconds since 1970 (UTC).
     ///   - host: The server as the user wrote it.
-    package init(id: String, startedAt: Double, host: String, parameters: TestParameters) {
+    ///   - platform: This end's.
+    package init(
+        id: String, startedAt: Double, host: String, parameters: TestParameters, platform: Platform? = nil
+    ) {
         self.host = host
         report = TestReport(
             id: id, startedAt: startedAt, parameters: parameters.resolved,
             client: EndReport(software: QrateVersion.software))
+        report.client.platform = platform
         if let failure = parameters.usageFailure {
             report.failure = failure
             phase = .finished
@@ -71,6 +75,7 @@ package struct ClientMachine: SessionMachine {
         guard case .connected(let peer) = event else { return beforePayload(event) }
         report.handshake = peer.handshake
         report.security = peer.security
+        report.isLoopback = peer.isLoopback
         report.server = EndReport(software: "unknown", host: host, address: peer.address)
         phase = .greeting
         let hello = Hello(client: QrateVersion.software, capabilities: Capability.announced)
@@ -115,10 +120,13 @@ package struct ClientMachine: SessionMachine {
         }
         do { try ack.check(for: plan.parameters, from: server) } catch { return fail(error.failure, .protocolError) }
         if let settings = ack.qrate?.settings?.settings { report.server?.settings = settings }
+        report.server?.platform = ack.qrate?.platform?.platform
+        let warnings = buildDoubts().map { warn($0) }
         let offer = DataOffer(
             ports: ack.dataPorts, token: ack.udpToken, connectionToken: ack.qrate?.connectionToken,
             probeToken: ack.qrate?.probeToken)
-        return plan.parameters.measuresLatency ? idle(server, plan, offer) : open(server, plan, offer)
+        return warnings
+            + (plan.parameters.measuresLatency ? idle(server, plan, offer) : open(server, plan, offer))
     }
 
     private mutating func opening(_ event: SessionEvent, _ server: PeerProtocol, _ plan: DataPlan) -> [Action] {

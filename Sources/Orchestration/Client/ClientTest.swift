@@ -9,6 +9,7 @@ package final class ClientTest: Sendable {
     private let parameters: TestParameters
     private let connectTimeout: Duration
     private let startedAt: Double
+    private let platform: Platform?
     private let time: Timekeeper
     private let cancellation = Mutex(Cancellation())
     private let pausing = Mutex(Pausing.notYet)
@@ -29,16 +30,18 @@ package final class ClientTest: Sendable {
 
     /// - Parameters:
     ///   - startedAt: Wall clock, seconds since 1970 (UTC), for the report.
+    ///   - platform: This end's.
     ///   - clock: What durations and deadlines are measured with.
     package init(
         transport: any Transport, endpoint: Endpoint, parameters: TestParameters, connectTimeout: Duration,
-        startedAt: Double, clock: some Clock<Duration> = NappingClock()
+        startedAt: Double, platform: Platform? = nil, clock: some Clock<Duration> = NappingClock()
     ) {
         self.transport = transport
         self.endpoint = endpoint
         self.parameters = parameters
         self.connectTimeout = connectTimeout
         self.startedAt = startedAt
+        self.platform = platform
         time = Timekeeper(clock)
     }
 
@@ -82,7 +85,8 @@ package final class ClientTest: Sendable {
 
     private func conduct(_ emit: @escaping @Sendable (TestEvent) -> Void) async -> TestReport {
         var machine = ClientMachine(
-            id: TestID.random(), startedAt: startedAt, host: endpoint.host, parameters: parameters)
+            id: TestID.random(), startedAt: startedAt, host: endpoint.host, parameters: parameters,
+            platform: platform)
         guard !machine.isFinished else { return machine.report }
 
         let connecting = Task {

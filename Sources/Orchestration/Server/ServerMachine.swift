@@ -14,6 +14,7 @@ package struct ServerMachine: SessionMachine {
     let longestTest: Duration
     private let silence: Duration
     private let traits: PeerTraits
+    private let platform: Platform?
     /// The client has asked for figures of this process, and may come for nothing else.
     private var isObserved = false
 
@@ -41,10 +42,15 @@ package struct ServerMachine: SessionMachine {
     ///   - longestTest: When a test is ended that has no planned end, or misses it.
     ///   - silence: How long a client may say nothing while it has something to say.
     ///   - traits: What this end can do with its clients.
-    package init(longestTest: Duration, silence: Duration = Tunables.idle, traits: PeerTraits = .qrate) {
+    ///   - platform: This end's, to be told to qrate clients.
+    package init(
+        longestTest: Duration, silence: Duration = Tunables.idle, traits: PeerTraits = .qrate,
+        platform: Platform? = nil
+    ) {
         self.longestTest = longestTest
         self.silence = silence
         self.traits = traits
+        self.platform = platform
     }
 
     package mutating func handle(_ event: SessionEvent, now: MonotonicTime) -> [Action] {
@@ -128,7 +134,7 @@ package struct ServerMachine: SessionMachine {
         var run = ServerRun(
             client: client, test: test, plan: plan, silence: silence, first: sample, now: now)
         var actions: [Action] = [
-            .cancelTimer(.reply), .emit(.started(test)), .send(run.acknowledgement(offer)),
+            .cancelTimer(.reply), .emit(.started(test)), .send(run.acknowledgement(offer, platform)),
             .setTimer(.longestTest, longestTest + Tunables.drain),
         ]
         if run.expectsSignsOfLife { actions.append(.setTimer(.idle, run.idleLimit)) }

@@ -4,12 +4,12 @@ import QrateTransportAPI
 
 /// What the server writes: xfr's fields for every client, the `qrate` object beside them.
 extension ServerRun {
-    func acknowledgement(_ offer: DataOffer) -> ControlMessage {
+    func acknowledgement(_ offer: DataOffer, _ platform: Platform?) -> ControlMessage {
         let addition =
             client.speaksQrate
             ? TestAck.Extension(
                 settings: WireSettings(lastSample.settings), connectionToken: offer.connectionToken,
-                probeToken: offer.probeToken) : nil
+                probeToken: offer.probeToken, platform: platform.map { WirePlatform($0) }) : nil
         return .testAck(TestAck(id: test.id, dataPorts: offer.ports, udpToken: offer.token, qrate: addition))
     }
 

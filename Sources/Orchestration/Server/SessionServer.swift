@@ -1,5 +1,5 @@
 import QrateControlProtocol
-import QrateMeasurement
+package import QrateMeasurement
 package import QrateTransportAPI
 import Synchronization
 
@@ -7,6 +7,7 @@ import Synchronization
 package final class SessionServer: Sendable {
     private let listener: any TransportListener
     private let limits: AdmissionControl.Limits
+    private let platform: Platform?
     private let time: Timekeeper
     private let emit: @Sendable (ServerEvent) -> Void
     private let state: Mutex<State>
@@ -32,13 +33,16 @@ package final class SessionServer: Sendable {
 
     /// - Parameters:
     ///   - listener: Closed when ``run()`` returns.
+    ///   - platform: This end's, to be told to clients.
     ///   - emit: Called from the sessions' tasks, several at a time.
     package init(
         listener: any TransportListener, limits: AdmissionControl.Limits = AdmissionControl.Limits(),
-        clock: some Clock<Duration> = NappingClock(), emit: @escaping @Sendable (ServerEvent) -> Void
+        platform: Platform? = nil, clock: some Clock<Duration> = NappingClock(),
+        emit: @escaping @Sendable (ServerEvent) -> Void
     ) {
         self.listener = listener
         self.limits = limits
+        self.platform = platform
         self.emit = emit
         time = Timekeeper(clock)
         state = Mutex(State(admission: AdmissionControl(limits)))
@@ -78,7 +82,8 @@ package final class SessionServer: Sendable {
         let mailbox = Mailbox()
         guard let key = enter(mailbox) else { return await turnAway(session) }
         defer { leave(key) }
-        let machine = ServerMachine(longestTest: limits.duration, silence: limits.silence, traits: listener.traits)
+        let machine = ServerMachine(
+            longestTest: limits.duration, silence: limits.silence, traits: listener.traits, platform: platform)
         var loop = SessionLoop(
             machine, over: session, mailbox: mailbox, time: time, admit: { self.admit($0, key) }
         ) { event in

@@ -12,10 +12,12 @@ struct EndDocument: Encodable {
     var software: String
     var host: String?
     var address: String?
+    var platform: PlatformDocument?
 
     init(_ end: EndReport) {
         software = PrintableText.clean(end.software)
         host = end.host.map(PrintableText.clean)
         address = end.address.map(PrintableText.clean)
+        platform = end.platform.map(PlatformDocument.init)
     }
 }

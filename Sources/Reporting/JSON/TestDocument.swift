@@ -9,6 +9,7 @@ struct TestDocument: Encodable {
     var durationMilliseconds: Double?
     var byteBudget: UInt64?
     var isEndless: Bool?
+    var isLoopback: Bool?
     var targetBitrate: UInt64?
     var payload: String
     var warmUpMilliseconds: Double
@@ -25,6 +26,7 @@ struct TestDocument: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case transport, direction, streams, connections, payload, requested, settings
+        case isLoopback = "loopback"
         case durationMilliseconds = "duration_ms"
         case byteBudget = "byte_budget_bytes"
         case isEndless = "endless"
@@ -42,6 +44,7 @@ struct TestDocument: Encodable {
         connections = parameters.settings.connections
         durationMilliseconds = parameters.limit.duration?.jsonMilliseconds
         byteBudget = parameters.limit.byteBudget?.bytes
+        isLoopback = report.isLoopback
         isEndless = parameters.limit.isEndless ? true : nil
         // 0 is how "unlimited" is asked for: there is no target then. A search for the path MTU has no rate.
         targetBitrate =
