@@ -26,25 +26,41 @@ struct FiguresSection {
     // MARK: The table
 
     private func table(_ direction: Direction) -> Markup {
-        // Which rounds have a figure is worth a column where not all have.
-        let isIncomplete = report.figures.contains { $0.direction == direction && $0.throughput.contains(nil) }
-        let rows = report.parameters.transports.map { transport -> [PageTable.Cell] in
-            let figures = figures(transport, direction)
-            let rounds = figures?.throughput ?? []
-            return [
-                .init(text: transport.displayName, isHeading: true, style: transport.rawValue),
-                .init(text: Figure.rate(figures?.median)), .init(text: Figure.rate(figures?.lowest)),
-                .init(text: Figure.rate(figures?.highest)),
-            ] + (isIncomplete ? [.init(text: "\(rounds.count { $0 != nil }) of \(rounds.count)")] : [])
+        let figures = report.parameters.transports.map { figures($0, direction) }
+        let columns = Self.columns.filter { column in figures.contains { $0.map(column.isKnown) ?? false } }
+        let rows = zip(report.parameters.transports, figures).map { transport, figures -> [PageTable.Cell] in
+            [.init(text: transport.displayName, isHeading: true, style: transport.rawValue)]
+                + columns.map { column in .init(text: figures.map(column.text) ?? Figure.absent) }
         }
         return PageTable(
-            caption: "Throughput of the rounds" + suffix(direction),
-            columns: [
-                .init(title: "transport", isFigure: false), .init(title: "median"), .init(title: "lowest"),
-                .init(title: "highest"),
-            ] + (isIncomplete ? [.init(title: "rounds")] : []), groups: [rows]
+            caption: "All rounds" + suffix(direction),
+            columns: [.init(title: "transport", isFigure: false)] + columns.map { .init(title: $0.title) },
+            groups: [rows]
         ).markup
     }
+
+    private struct Column: Sendable {
+        var title: String
+        /// Whether a transport has something to show in it.
+        var isKnown: @Sendable (TransportFigures) -> Bool = { _ in true }
+        var text: @Sendable (TransportFigures) -> String
+    }
+
+    private static let columns: [Column] = [
+        Column(title: "median") { Figure.rate($0.median) },
+        Column(title: "lowest") { Figure.rate($0.lowest) },
+        Column(title: "highest") { Figure.rate($0.highest) },
+        // Worth a column where not all rounds have a figure.
+        Column(title: "rounds", isKnown: { $0.throughput.contains(nil) }) { figures in
+            "\(figures.throughput.count { $0 != nil }) of \(figures.throughput.count)"
+        },
+        Column(title: "lost", isKnown: { $0.lossRatio != nil }) { Figure.share($0.lossRatio) },
+        Column(title: "latency", isKnown: { $0.latencyIncrease != nil }) {
+            LatencyText.signed($0.latencyIncrease)
+        },
+        Column(title: "CPU here", isKnown: { $0.clientCPU != nil }) { Figure.cost($0.clientCPU) },
+        Column(title: "CPU there", isKnown: { $0.serverCPU != nil }) { Figure.cost($0.serverCPU) },
+    ]
 
     // MARK: The drawings
 
