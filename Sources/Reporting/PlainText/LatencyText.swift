@@ -44,10 +44,11 @@ struct LatencyText {
 
     private var responsiveness: String? {
         let figures = series.compactMap { way, figures in
-            figures.roundTripsPerMinute.map { "\(fixedPoint($0, decimals: 0)) round trips a minute \(way)" }
+            figures.roundTripsPerMinute.map { "\(fixedPoint($0, decimals: 0)) \(way)" }
         }
         guard !figures.isEmpty else { return nil }
-        return "responsiveness " + figures.joined(separator: ", ") + " (a variant of draft-ietf-ippm-responsiveness)"
+        return "round trips a minute under load: " + figures.joined(separator: ", ")
+            + " (a variant of draft-ietf-ippm-responsiveness)"
     }
 
     static func signed(_ duration: Duration?) -> String {
