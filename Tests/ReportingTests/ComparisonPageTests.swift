@@ -42,8 +42,8 @@ import Testing
         }
         #expect(elements.named("path").allSatisfy { $0.attributes["d"] != "" })
         // What isn't known is a dash, and no number that computers write.
-        let text = elements.lines.joined(separator: "\n")
-        #expect(!text.contains("nan") && !text.contains("inf") && !text.contains("nil") && !text.contains("Optional"))
+        let words = Set(elements.lines.flatMap { $0.split { !$0.isLetter } }.map(String.init))
+        #expect(words.isDisjoint(with: ["nan", "inf", "nil", "Optional"]))
     }
 
     @Test("places in drawings have one decimal at most, and lie in them", arguments: names)
@@ -67,7 +67,15 @@ import Testing
         #expect(!page.contains("<script") && !page.contains("<img") && !page.contains("\u{202E}"))
         let words = "</td></script><script>alert('x')</script>"
         #expect(elements.named("header").first?.text.contains(words) == true, "the host is shown as it is written")
-        #expect(elements.named("footer").first?.text.contains("</td></script>") == true)
+        #expect(elements.named("footer").first?.text.contains("td></script>") == true)
+    }
+
+    @Test("text is escaped, and every element closed")
+    func markup() {
+        let cell = Markup.element("td", ["class": "a\"b", "id": nil], "1 < 2 & 'x'\u{1B}[2J")
+        #expect(cell.source == "<td class=\"a&quot;b\">1 &lt; 2 &amp; &#39;x&#39;[2J</td>")
+        #expect(Markup.element("meta", ["charset": "utf-8"]).source == "<meta charset=\"utf-8\"/>")
+        #expect(Markup.element("td").source == "<td></td>")
     }
 
     @Test("the verdict comes first, in the words of the text report")
@@ -87,7 +95,7 @@ import Testing
         let report = try PageSamples.named(name)
         let page = try page(name)
         let section = try #require(page.split(separator: "<section id=\"rounds\">").last?.split(separator: "</section>").first)
-        let elements = try PageElements("<section>" + section + "</section>")
+        let elements = try PageElements("<section>\(section)</section>")
         let names = elements.named("th").filter { $0.attributes["scope"] == "row" }.map(\.text)
         #expect(names == report.rounds.flatMap(\.tests).map(\.parameters.transport.displayName))
         #expect(elements.named("th").filter { $0.attributes["scope"] == "rowgroup" }.count == report.rounds.count)
