@@ -26,7 +26,7 @@ struct FiguresSection {
     // MARK: The table
 
     private func table(_ direction: Direction) -> Markup {
-        let figures = report.parameters.transports.map { figures($0, direction) }
+        let figures = report.parameters.transports.map { self.figures($0, direction) }
         let columns = Self.columns.filter { column in figures.contains { $0.map(column.isKnown) ?? false } }
         let rows = zip(report.parameters.transports, figures).map { transport, figures -> [PageTable.Cell] in
             let name = PageTable.Cell(text: transport.displayName, isHeading: true, style: transport.rawValue)
