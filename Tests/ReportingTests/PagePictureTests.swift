@@ -8,14 +8,8 @@ import Testing
 /// Pages as a browser draws them. The pictures stay in `.build/screenshots`, to be looked at.
 ///
 /// Skipped where there is no Chromium: it would take half a minute and 400 MB to install for these alone.
-@Suite("the page of a comparison in a browser", .enabled(if: PagePictureTests.hasBrowser, "Chromium isn't installed"))
+@Suite("the page of a comparison in a browser", .enabled(if: hasBrowser, "Chromium isn't installed"))
 struct PagePictureTests {
-    static let hasBrowser = ["chromium", "chromium-browser", "google-chrome"].contains { name in
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains { directory in
-            FileManager.default.isExecutableFile(atPath: "\(directory)/\(name)")
-        }
-    }
-
     @Test("is drawn light, dark, and no wider than a phone", arguments: ["five-rounds", "hostile"])
     func drawn(name: String) async throws {
         let folder = Golden.repository.appending(path: ".build/screenshots/\(name)")
@@ -30,5 +24,11 @@ struct PagePictureTests {
         for picture in ["light.png", "dark.png", "phone.png"] {
             #expect(try Data(contentsOf: folder.appending(path: picture)).count > 10_000, "\(picture)")
         }
+    }
+}
+
+private let hasBrowser = ["chromium", "chromium-browser", "google-chrome"].contains { name in
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains { directory in
+        FileManager.default.isExecutableFile(atPath: "\(directory)/\(name)")
     }
 }
