@@ -48,7 +48,8 @@ import Testing
     func ratios(lower: Double, upper: Double) {
         let interval = RatioInterval(lower: lower, upper: upper)
         let chart = RatioChart(
-            rows: [.init(name: "QUIC of TCP", ratio: (lower * upper).squareRoot(), interval: interval)], precision: 0.05)
+            rows: [.init(name: "QUIC of TCP", ratio: (lower * upper).squareRoot(), interval: interval)], precision: 0.05
+        )
         #expect(2...9 ~= chart.ticks.count)
         #expect(chart.ticks.contains(1))
     }

@@ -19,7 +19,8 @@ import Testing
         let foreign: Set = ["script", "img", "link", "iframe", "object", "embed", "use", "image", "a", "base", "form"]
         #expect(elements.all.allSatisfy { !foreign.contains($0.name) })
         for element in elements.all {
-            #expect(element.attributes.keys.allSatisfy { !$0.hasPrefix("on") && !["href", "src", "style"].contains($0) })
+            #expect(
+                element.attributes.keys.allSatisfy { !$0.hasPrefix("on") && !["href", "src", "style"].contains($0) })
         }
         // A style sheet could load something, too.
         let style = try #require(elements.named("style").first?.text)
@@ -55,7 +56,8 @@ import Testing
         where ["x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "d", "width", "height"].contains(key) {
             for number in value.split(whereSeparator: { !"0123456789.-".contains($0) }) {
                 #expect(-20...400 ~= (Double(number) ?? .nan), "\(key)=\(value)")
-                #expect((number.split(separator: ".", omittingEmptySubsequences: false).dropFirst().first?.count ?? 0) < 2)
+                #expect(
+                    (number.split(separator: ".", omittingEmptySubsequences: false).dropFirst().first?.count ?? 0) < 2)
             }
         }
     }
@@ -90,11 +92,14 @@ import Testing
         #expect(elements.named("footer").first?.text.contains("Client qrate 0.1.0, server qrate 0.1.0") == true)
     }
 
-    @Test("every test of every round has a row, in the order in which they ran", arguments: ["five-rounds", "hundred-rounds"])
+    @Test(
+        "every test of every round has a row, in the order in which they ran",
+        arguments: ["five-rounds", "hundred-rounds"])
     func rounds(name: String) throws {
         let report = try PageSamples.named(name)
         let page = try page(name)
-        let section = try #require(page.split(separator: "<section id=\"rounds\">").last?.split(separator: "</section>").first)
+        let section = try #require(
+            page.split(separator: "<section id=\"rounds\">").last?.split(separator: "</section>").first)
         let elements = try PageElements("<section>\(section)</section>")
         let names = elements.named("th").filter { $0.attributes["scope"] == "row" }.map(\.text)
         #expect(names == report.rounds.flatMap(\.tests).map(\.parameters.transport.displayName))
@@ -107,8 +112,13 @@ import Testing
     @Test(
         "it has the sections that there are figures for, and no others",
         arguments: [
-            ("five-rounds", ["verdict", "warnings", "figures", "handshakes", "course", "round-trips", "windows", "rounds",
-                             "settings", "request", "notes"]),
+            (
+                "five-rounds",
+                [
+                    "verdict", "warnings", "figures", "handshakes", "course", "round-trips", "windows", "rounds",
+                    "settings", "request", "notes",
+                ]
+            ),
             ("without-paths", ["verdict", "warnings", "figures", "rounds", "settings", "request", "notes"]),
             ("unreachable", ["verdict", "rounds", "request", "notes"]),
             ("nothing", ["verdict", "request", "notes"]),
@@ -120,7 +130,8 @@ import Testing
     @Test("who failed, and why, is said, and charts leave it out")
     func failed() throws {
         let elements = try PageElements(try page("failed-transport"))
-        #expect(elements.lines.contains { $0.hasPrefix("QUIC failed in 2 rounds: 192.0.2.7:5201 did not answer over UDP") })
+        #expect(
+            elements.lines.contains { $0.hasPrefix("QUIC failed in 2 rounds: 192.0.2.7:5201 did not answer over UDP") })
         #expect(elements.lines.filter { $0.hasPrefix("failed: 192.0.2.7:5201") }.count == 2)
         let titles = elements.named("title").map(\.text)
         #expect(titles.contains("Throughput over time, TLS") && !titles.contains("Throughput over time, QUIC"))
