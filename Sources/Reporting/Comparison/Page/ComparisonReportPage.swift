@@ -36,7 +36,8 @@ package enum ComparisonReportPage {
         let course = CourseSections(report)
         return [
             VerdictSection(report).section, WarningsSection(report).section,
-            FiguresSection(report).section, LimitsSection(report).section, HandshakesSection(report).section, course.throughput,
+            FiguresSection(report).section, LimitsSection(report).section, HandshakesSection(report).section,
+            course.throughput,
             course.roundTrips, course.windows, RoundsSection(report).section, SettingsSection(report).section,
             RequestSection(report).section, NotesSection(report).section,
         ].compactMap(\.self)

@@ -29,12 +29,13 @@ struct FiguresSection {
         let figures = report.parameters.transports.map { self.figures($0, direction) }
         let columns = Self.columns.filter { column in figures.contains { $0.map(column.isKnown) ?? false } }
         let rows = zip(report.parameters.transports, figures).map { transport, figures -> [PageTable.Cell] in
-            [.init(text: transport.displayName, isHeading: true, style: transport.rawValue)]
-                + columns.map { column in .init(text: figures.map(column.text) ?? Figure.absent) }
+            let name = PageTable.Cell(text: transport.displayName, isHeading: true, style: transport.rawValue)
+            return [name] + columns.map { PageTable.Cell(text: figures.map($0.text) ?? Figure.absent) }
         }
         return PageTable(
             caption: "All rounds" + suffix(direction),
-            columns: [.init(title: "transport", isFigure: false)] + columns.map { .init(title: $0.title) },
+            columns: [PageTable.Column(title: "transport", isFigure: false)]
+                + columns.map { PageTable.Column(title: $0.title) },
             groups: [rows]
         ).markup
     }
@@ -47,9 +48,9 @@ struct FiguresSection {
     }
 
     private static let columns: [Column] = [
-        Column(title: "median") { Figure.rate($0.median) },
-        Column(title: "lowest") { Figure.rate($0.lowest) },
-        Column(title: "highest") { Figure.rate($0.highest) },
+        Column(title: "median", text: { Figure.rate($0.median) }),
+        Column(title: "lowest", text: { Figure.rate($0.lowest) }),
+        Column(title: "highest", text: { Figure.rate($0.highest) }),
         // Worth a column where not all rounds have a figure.
         Column(title: "rounds", isKnown: { $0.throughput.contains(nil) }) { figures in
             "\(figures.throughput.count { $0 != nil }) of \(figures.throughput.count)"

@@ -22,12 +22,13 @@ struct HandshakesSection {
                 let name = PageTable.Cell(
                     text: transport.displayName, rows: handshakes.phases.count, isHeading: true,
                     style: transport.rawValue)
-                return (index == 0 ? [name] : []) + [
+                let cells: [PageTable.Cell] = [
                     .init(text: phase.kind.rawValue), .init(text: Figure.count(phase.completed)),
                     .init(text: Figure.latency(phase.latency?.median)),
                     .init(text: Figure.latency(phase.latency?.percentile90)),
                     .init(text: Figure.latency(phase.latency?.percentile99)),
                 ]
+                return index == 0 ? [name] + cells : cells
             }
         }
         guard groups.contains(where: { !$0.isEmpty }) else { return nil }

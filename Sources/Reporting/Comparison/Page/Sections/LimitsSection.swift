@@ -11,8 +11,10 @@ struct LimitsSection {
         guard !tables.isEmpty else { return nil }
         return PageSection(
             id: "limits", title: "Where the time went",
-            content: [.element("p", ["class": "soft"], "What kept the sender from sending more, and for how much of the time.")]
-                + tables)
+            content: [
+                .element(
+                    "p", ["class": "soft"], "What kept the sender from sending more, and for how much of the time.")
+            ] + tables)
     }
 
     private func table(_ direction: Direction) -> Markup? {
@@ -21,13 +23,14 @@ struct LimitsSection {
             let shares = transports.map { $0?.share(of: cause) }
             // What nobody met needs no line.
             guard shares.contains(where: { ($0 ?? 0) > 0 }) else { return nil }
-            return [.init(text: Self.words(cause), isHeading: true)] + shares.map { .init(text: Figure.share($0)) }
+            let name = PageTable.Cell(text: Self.words(cause), isHeading: true)
+            return [name] + shares.map { PageTable.Cell(text: Figure.share($0)) }
         }
         guard !rows.isEmpty else { return nil }
         return PageTable(
             caption: "Share of the time" + (report.parameters.isBidirectional ? ", \(direction.rawValue)" : ""),
-            columns: [.init(title: "held up by", isFigure: false)]
-                + report.parameters.transports.map { .init(title: $0.displayName) }, groups: [rows]
+            columns: [PageTable.Column(title: "held up by", isFigure: false)]
+                + report.parameters.transports.map { PageTable.Column(title: $0.displayName) }, groups: [rows]
         ).markup
     }
 
