@@ -30,13 +30,16 @@ package enum InputFile {
             }
             guard count > 0 else { return .success(bytes) }
             guard bytes.count + count <= limit else {
-                return .failure(TestFailure(.badInput, "\(displayName(name)) has more than \(limit >> 20) MiB, which is the limit"))
+                return .failure(
+                    TestFailure(.badInput, "\(displayName(name)) has more than \(limit >> 20) MiB, which is the limit"))
             }
             bytes += block.prefix(count)
         }
     }
 
     private static func failure(_ name: String, _ code: Int32) -> TestFailure {
-        TestFailure(code == EACCES ? .permission : .badInput, "cannot read \(displayName(name)): \(String(cString: strerror(code)))")
+        TestFailure(
+            code == EACCES ? .permission : .badInput,
+            "cannot read \(displayName(name)): \(String(cString: strerror(code)))")
     }
 }

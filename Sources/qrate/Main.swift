@@ -69,8 +69,8 @@ struct Qrate: AsyncParsableCommand {
         let usage = """
             USAGE: qrate <host> [<options>]             test against the server on <host>
                    qrate serve [<options>]              be that server
-                   qrate compare <host> [<options>]     compare QUIC, TLS and TCP on the path to it
-                   qrate diff <before> <after>          hold a saved result against an earlier one
+                   qrate compare <host> [<options>]     compare transports on the path to it
+                   qrate diff <before> <after>          hold one saved result against another
                    qrate handshakes <host> [<options>]  measure that server's handshakes
                    qrate selftest [<options>]           what this machine itself can do
             """

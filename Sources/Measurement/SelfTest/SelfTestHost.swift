@@ -1,10 +1,7 @@
 /// What a host says of itself, as far as tests depend on it. nil is "not known".
 public struct SelfTestHost: Sendable, Hashable {
-    /// The kernel's release, as in `6.1.0-18-amd64`.
-    public var kernel: String?
-    /// How many processors this process may run on.
-    public var processors: Int?
-    public var processorModel: String?
+    /// The program and the machine.
+    public var platform = Platform()
     public var buffers: Buffers?
     public var offloads = Offloads()
     public var congestion = Congestion()

@@ -13,7 +13,9 @@ package enum SavedDifference {
         for series in before.series {
             guard let other = after.series(series.transport, series.direction) else { continue }
             report.rows.append(row(series, other, threshold))
-            for change in changes(series, other) where !report.changes.contains(change) { report.changes.append(change) }
+            for change in changes(series, other) where !report.changes.contains(change) {
+                report.changes.append(change)
+            }
         }
         return report
     }

@@ -21,7 +21,9 @@ extension SelfTestFinding {
 
     private static func buffers(_ buffers: SelfTestHost.Buffers?) -> [SelfTestFinding] {
         guard let buffers else {
-            return [SelfTestFinding(.fault, "no_udp", "no UDP socket can be opened on 127.0.0.1: QUIC and UDP need one")]
+            return [
+                SelfTestFinding(.fault, "no_udp", "no UDP socket can be opened on 127.0.0.1: QUIC and UDP need one")
+            ]
         }
         func hint(_ name: String, _ code: String, _ granted: ByteCount, _ setting: String) -> SelfTestFinding? {
             // The kernel doubles what it was asked for, for its own overhead, and says so.
@@ -51,7 +53,8 @@ extension SelfTestFinding {
             found.append(
                 SelfTestFinding(
                     .hint, "no_gro",
-                    "the kernel merges no datagrams (UDP_GRO, Linux 5.0): receiving QUIC costs more processor time here"))
+                    "the kernel merges no datagrams (UDP_GRO, Linux 5.0): receiving QUIC costs more processor time here"
+                ))
         }
         return found
     }
@@ -114,16 +117,17 @@ extension SelfTestFinding {
 
     private static func program(_ host: SelfTestHost) -> [SelfTestFinding] {
         var found: [SelfTestFinding] = []
-        if host.processors == 1 {
+        if host.platform.processorCount == 1 {
             found.append(
                 SelfTestFinding(
                     .hint, "one_processor",
                     "both ends shared one processor here: a test against another machine has it for itself"))
         }
-        if QrateVersion.build == "debug" {
+        if host.platform.build == "debug" {
             found.append(
                 SelfTestFinding(
-                    .hint, "debug_build", "this is a debug build, which is slow: its figures say nothing of this machine"))
+                    .hint, "debug_build",
+                    "this is a debug build, which is slow: its figures say nothing of this machine"))
         }
         return found
     }

@@ -9,9 +9,7 @@ extension SelfTestHost {
         // Files, sockets, and a trial of ciphers: it blocks for some milliseconds.
         await DedicatedThread.run(name: "qrate-inspect") {
             var host = SelfTestHost()
-            host.kernel = SystemFile.words("/proc/sys/kernel/osrelease").first
-            host.processors = Processors.available
-            host.processorModel = Processors.model
+            host.platform = .current
             host.buffers = granted()
             if let outcome = try? OffloadProbe.run() {
                 host.offloads = Offloads(segmentation: outcome.segmentation, receive: outcome.coalescing)

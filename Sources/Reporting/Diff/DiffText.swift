@@ -18,11 +18,12 @@ package enum DiffText {
         var text = [line("before", report.before), line("after", report.after)].map(Paragraph.wrap).joined()
         text += "\n" + table.heading + "\n"
         for row in report.rows {
-            text += table.row([
-                row.transport.displayName, both ? row.direction.rawValue : "", Figure.rate(row.before.throughput),
-                Figure.rate(row.after.throughput), row.ratio.map(ComparisonVerdict.ratio) ?? Figure.absent,
-                row.interval.map(interval) ?? Figure.absent, word(row.verdict),
-            ]) + "\n"
+            text +=
+                table.row([
+                    row.transport.displayName, both ? row.direction.rawValue : "", Figure.rate(row.before.throughput),
+                    Figure.rate(row.after.throughput), row.ratio.map(ComparisonVerdict.ratio) ?? Figure.absent,
+                    row.interval.map(interval) ?? Figure.absent, word(row.verdict),
+                ]) + "\n"
         }
         return text + "\n" + (explanations(report) + report.changes.map(change)).map(Paragraph.wrap).joined()
     }

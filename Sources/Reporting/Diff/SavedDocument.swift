@@ -16,7 +16,8 @@ package enum SavedDocument {
         case ResultDocument.schema: return try result(decode(data, name), name)
         case ComparisonDocument.schema: return try comparison(decode(data, name), name)
         case let other:
-            let found = other.map { "is a document of schema \"\(PrintableText.clean($0, limit: 40))\"" } ?? "has no schema"
+            let found =
+                other.map { "is a document of schema \"\(PrintableText.clean($0, limit: 40))\"" } ?? "has no schema"
             throw TestFailure(
                 .badInput, "\(name) \(found): a diff takes \(ResultDocument.schema) and \(ComparisonDocument.schema)")
         }
@@ -40,7 +41,8 @@ package enum SavedDocument {
         if let error = document.error { throw nothing(name, error) }
         guard let test = document.test else { throw TestFailure(.badInput, "\(name): \"test\" is missing") }
         if test.requested?["probe_mtu"] != nil {
-            throw TestFailure(.badInput, "\(name) is a search for the path MTU (--probe-mtu), which has no rate to compare")
+            throw TestFailure(
+                .badInput, "\(name) is a search for the path MTU (--probe-mtu), which has no rate to compare")
         }
         var measurement = SavedMeasurement(name: name)
         measurement.describe(document.id, document.startedAt, document.client, document.server)

@@ -4,7 +4,6 @@ import QrateMeasurement
 struct SavedResultDocument: Decodable {
     var id: String?
     var startedAt: String?
-    var tool: Tool?
     var client: End?
     var server: End?
     var test: Test?
@@ -13,12 +12,17 @@ struct SavedResultDocument: Decodable {
     var error: Failure?
 
     enum CodingKeys: String, CodingKey {
-        case id, tool, client, server, test, summary, security, error
+        case id, client, server, test, summary, security, error
         case startedAt = "started_at"
     }
 
-    struct Tool: Decodable { var build: String }
-    struct End: Decodable { var software: String, host: String? }
+    struct End: Decodable {
+        var software: String
+        var host: String?
+        /// By its key: what an end says of its program and machine.
+        var platform: [String: SavedScalar]?
+    }
+
     struct Security: Decodable { var cipher: String? }
     struct Failure: Decodable { var message: String }
 
@@ -55,10 +59,12 @@ struct SavedResultDocument: Decodable {
             case targetBitrate = "target_bitrate_bps"
             case warmUp = "warm_up_ms"
             case payload
+            case measuresLatency = "latency"
         }
 
         private static let planKeys: [CodingKeys] = [
             .streams, .connections, .duration, .byteBudget, .isEndless, .targetBitrate, .warmUp, .payload,
+            .measuresLatency,
         ]
 
         init(from decoder: any Decoder) throws {

@@ -36,9 +36,9 @@ extension SavedResultDocument {
             }
             for key in Self.notedSettings(test.transport) { add(place + key, settings?[key]?.value, .noted) }
         }
-        add("tool.build", (tool?.build).map { .text(PrintableText.clean($0, limit: 40)) }, .noted)
         for (name, end) in [("client", client), ("server", server)] {
             add("\(name).software", (end?.software).map { .text(PrintableText.clean($0, limit: 40)) }, .noted)
+            for key in Self.notedFacts { add("\(name).platform.\(key)", end?.platform?[key]?.value, .noted) }
         }
         add("server.host", (server?.host).map { .text(PrintableText.clean($0, limit: 80)) }, .noted)
         return found
@@ -57,6 +57,9 @@ extension SavedResultDocument {
         guard case .number(let bytes) = settings?[Self.packetSize(transport)] else { return nil }
         return .packetSize(bytes)
     }
+
+    /// Of the program and the machine at an end.
+    private static let notedFacts = ["build", "ngtcp2", "gnutls", "kernel", "processor", "processors"]
 
     /// In effect without having been asked for: a lost offload or another library shows up as a slower test, and is the
     /// reason. The kernel's own buffers of TCP are left out, which it sizes as it goes.

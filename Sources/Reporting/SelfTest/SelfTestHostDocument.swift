@@ -2,24 +2,15 @@ import QrateMeasurement
 
 /// What a host says of itself and grants.
 struct SelfTestHostDocument: Encodable {
-    var kernel: String?
-    var processors: Int?
-    var processorModel: String?
+    var platform: PlatformDocument
     var buffers: Buffers?
     var offloads: Offloads
     var congestion: Congestion
     var clock: Clock
     var encryption: Encryption
 
-    enum CodingKeys: String, CodingKey {
-        case kernel, processors, buffers, offloads, congestion, clock, encryption
-        case processorModel = "processor_model"
-    }
-
     init(_ host: SelfTestHost) {
-        kernel = host.kernel.map(PrintableText.clean)
-        processors = host.processors
-        processorModel = host.processorModel.map(PrintableText.clean)
+        platform = PlatformDocument(host.platform)
         buffers = host.buffers.map(Buffers.init)
         offloads = Offloads(segmentation: host.offloads.segmentation, receive: host.offloads.receive)
         congestion = Congestion(host.congestion)

@@ -4,16 +4,17 @@ package import QrateMeasurement
 package enum SelfTestText {
     private static let table = TextTable(columns: [
         TextTable.Column(title: "", width: 6, alignment: .left), TextTable.Column(title: "rate", width: 13),
-        TextTable.Column(title: "", width: 3, alignment: .left), TextTable.Column(title: "", width: 1, alignment: .left),
+        TextTable.Column(title: "", width: 3, alignment: .left),
+        TextTable.Column(title: "", width: 1, alignment: .left),
     ])
 
     /// Which host, and what is about to run.
     package static func header(_ report: SelfTestReport) -> String {
-        let host = report.host
-        let processors = host.processors.map { $0 == 1 ? "1 processor" : "\($0) processors" }
+        let platform = report.host.platform
+        let processors = platform.processorCount.map { $0 == 1 ? "1 processor" : "\($0) processors" }
         let parts = [
-            processors, host.processorModel.map { PrintableText.clean($0, limit: 60) },
-            host.kernel.map { "Linux \(PrintableText.clean($0, limit: 40))" },
+            processors, platform.processor.map { PrintableText.clean($0, limit: 60) },
+            platform.kernel.map { PrintableText.clean($0, limit: 40) },
         ]
         let software = HeaderText.software(EndReport(software: report.software))
         let lines = [
