@@ -32,8 +32,9 @@ struct FiguresSection {
             let name = PageTable.Cell(text: transport.displayName, isHeading: true, style: transport.rawValue)
             return [name] + columns.map { PageTable.Cell(text: figures.map($0.text) ?? Figure.absent) }
         }
+        let showsCost = columns.contains { $0.title.hasPrefix("CPU") }
         return PageTable(
-            caption: "All rounds" + suffix(direction),
+            caption: "All rounds" + (showsCost ? ", CPU per gigabyte" : "") + suffix(direction),
             columns: [PageTable.Column(title: "transport", isFigure: false)]
                 + columns.map { PageTable.Column(title: $0.title) },
             groups: [rows]

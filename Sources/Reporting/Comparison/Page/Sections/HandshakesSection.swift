@@ -11,7 +11,7 @@ struct HandshakesSection {
         let tests = PageFigure.rounds(report, "At the beginning of the tests", .time) { transport in
             report.rounds.compactMap { $0.test(transport)?.handshake?.duration.seconds }
         }
-        let content = PageFigure.grid([tests, table])
+        let content = PageFigure.grid([tests]) + [table].compactMap(\.self)
         return content.isEmpty ? nil : PageSection(id: "handshakes", title: "Handshakes", content: content)
     }
 
