@@ -92,8 +92,9 @@ package enum SavedDocument {
         case .typeMismatch(_, let context):
             return place(context.codingPath) + " is of another type than it should be"
         case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            let why = context.underlyingError.map { ": \(PrintableText.clean("\($0)", limit: 200))" } ?? ""
-            return "this is no JSON document\(why)"
+            // Nor does the decoder say where, or that, a number fits no type.
+            let why = context.underlyingError.map { "\($0)" } ?? context.debugDescription
+            return "this is no JSON document that can be read: " + PrintableText.clean(why, limit: 200)
         case .dataCorrupted(let context):
             return place(context.codingPath) + ": " + PrintableText.clean(context.debugDescription, limit: 200)
         @unknown default: return "cannot be read"
