@@ -89,7 +89,7 @@ import Testing
                 let declared = try #require(quic.streamPacketsLost)
                 try #require(link.lost > 10)
                 #expect(declared <= link.lost + packets.spuriousLosses + 3, "\(link) \(quic)")
-                #expect(declared + 3 >= link.lost, "\(link) \(quic)")
+                #expect(declared + 3 + link.lost / 10 >= link.lost, "\(link) \(quic)")
                 #expect(packets.streamBytesResent <= (declared + 2 * packets.probeTimeouts) * 1444)
                 #expect(packets.streamBytesResent >= (link.lost - 3) * 1100)
                 #expect(packets.ackFramesReceived <= packets.received)

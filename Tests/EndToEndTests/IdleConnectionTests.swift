@@ -12,7 +12,7 @@ import Testing
 @Suite("a thousand idle clients", .fewAtATime) struct IdleConnectionTests {
     private static let clients = 1000
 
-    @Test("cost a server less than 256 KiB each over QUIC, and the next thousand hardly more", .timeLimit(.minutes(5)))
+    @Test("cost a server less than 256 KiB each over QUIC, and the next thousand hardly more", .timeLimit(.minutes(12)))
     func quic() async throws {
         try await withServer { server in
             let before = try server.residentMemory()
