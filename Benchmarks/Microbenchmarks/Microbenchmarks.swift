@@ -39,7 +39,8 @@ import Glibc
     }
 
     private static func all() throws -> [any Benchmark] {
-        try CipherLoops.all() + ConnectionsInMemory.all() + TapLoops.all() + RecordLoops.all() + MeterLoops.all() + ControlLines.all()
+        try CipherLoops.all() + ConnectionsInMemory.all() + TapLoops.all() + RecordLoops.all() + MeterLoops.all()
+            + ControlLines.all()
     }
 
     private static func printText(_ benchmarks: [any Benchmark], _ seconds: Double) throws {

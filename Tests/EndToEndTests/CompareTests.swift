@@ -20,7 +20,6 @@ private struct Comparison: Decodable {
         var limitedBy: String?
     }
 
-
     struct Failure: Decodable { var kind: String }
 
     struct Pair: Decodable {
@@ -166,7 +165,8 @@ extension ServerProcess {
         }
     }
 
-    @Test("with QUIC's window capped, QUIC carries what the window allows, and the verdict says why", .needsEmulatedPath)
+    @Test(
+        "with QUIC's window capped, QUIC carries what the window allows, and the verdict says why", .needsEmulatedPath)
     func cappedWindow() async throws {
         try await withPath(try PathSettings(arguments: ["--both", "delay=20ms,rate=100M"])) { path in
             try await withServer(over: path) { server in

@@ -28,7 +28,8 @@ struct ResultDocument: Encodable {
     var error: ErrorDocument?
 
     enum CodingKeys: String, CodingKey {
-        case schema, id, tool, client, server, test, intervals, summary, streams, path, latency, handshake, security, cpu
+        case schema, id, tool, client, server, test, intervals, summary, streams, path, latency, handshake, security,
+            cpu
         case warnings, error, qlog
         case startedAt = "started_at"
         case fairnessIndex = "fairness_index"

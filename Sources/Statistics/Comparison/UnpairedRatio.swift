@@ -30,7 +30,8 @@ package struct UnpairedRatio: Sendable, Hashable {
     /// 95 % for the ratio that many more rounds on both occasions would show; nil with fewer than two values of either.
     package var interval: RatioInterval? {
         guard let one = Sample(logarithms[...]), let other = Sample(others[...]),
-            let first = Sample(logarithms.prefix(PairedRatio.pilot)), let otherFirst = Sample(others.prefix(PairedRatio.pilot)),
+            let first = Sample(logarithms.prefix(PairedRatio.pilot)),
+            let otherFirst = Sample(others.prefix(PairedRatio.pilot)),
             let all = Self.halfWidth(one, other, counts: (one.count, other.count)),
             let early = Self.halfWidth(first, otherFirst, counts: (one.count, other.count))
         else { return nil }
