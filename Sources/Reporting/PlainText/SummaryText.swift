@@ -84,8 +84,10 @@ struct SummaryText {
         guard let state = summary.steadyState, let mean = summary.throughput else { return nil }
         let difference = Double(state.plateau.bitsPerSecond) - Double(mean.bitsPerSecond)
         guard abs(difference) >= notableDifference * Double(mean.bitsPerSecond) else { return nil }
-        return "steady at \(Figure.rate(state.plateau)), deviation \(Figure.rate(state.deviation)), "
-            + "90 % of it reached after \(Figure.latency(state.timeTo90Percent))"
+        // A rate that falls is above its plateau from the first byte on.
+        let rise = state.timeTo90Percent
+        return "steady at \(Figure.rate(state.plateau)), deviation \(Figure.rate(state.deviation))"
+            + (rise > .zero ? ", 90 % of it reached after \(Figure.latency(rise))" : "")
     }
 
     /// What the throughput doesn't say, where there is something to say.
