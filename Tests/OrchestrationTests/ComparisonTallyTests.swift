@@ -252,4 +252,38 @@ import Testing
         #expect(figures.handshake == .milliseconds(3))
         #expect(tally.report.warnings.map(\.code) == ["loopback"])
     }
+
+    @Test("a server that claims years of processor time for a byte is reported, and ends nothing")
+    func absurdServer() throws {
+        var tally = tally([.quic, .tcp], rounds: 5)
+        let years = Duration.seconds(300 * 86_400)
+        run(&tally) { transport, _ in
+            var test = test(transport)
+            test.upload = DirectionSummary(bytesReceived: 1, duration: .milliseconds(1))
+            test.server?.cpu = ProcessorUsage(user: years, system: years, threads: [])
+            return test
+        }
+        let cost = try #require(tally.report.figures.first?.serverCPU)
+        #expect(abs(cost.seconds / (2 * years.seconds * 1e9) - 1) < 1e-9)
+    }
+
+    @Test("a latency that is shorter under load stays below zero")
+    func shorterUnderLoad() throws {
+        func probes(_ milliseconds: Int) -> ProbeSummary {
+            var summary = ProbeSummary(interval: .milliseconds(20), sent: 20, answered: 20)
+            let time = Duration.milliseconds(milliseconds)
+            var times = DelayDistribution(minimum: time, mean: time, median: time, maximum: time)
+            times.percentile95 = time
+            summary.roundTrips = times
+            return summary
+        }
+        var tally = tally([.quic, .tcp], rounds: 5)
+        run(&tally) { transport, _ in
+            var test = test(transport)
+            test.latency = LatencyReport(beside: LatencyComparison(idle: probes(25), loaded: probes(20)))
+            return test
+        }
+        let increase = try #require(tally.report.figures.first?.latencyIncrease)
+        #expect(abs(increase.seconds + 0.005) < 1e-9)
+    }
 }

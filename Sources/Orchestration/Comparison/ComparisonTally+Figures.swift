@@ -28,7 +28,8 @@ extension ComparisonReport {
 
     /// The middle one of what is known.
     private func middle(_ times: [Duration?]) -> Duration? {
-        times.compactMap { $0.map { Double($0.nanoseconds) } }.sorted().middle.map { .nanoseconds(Int64($0.rounded())) }
+        // In seconds, because some may be below zero, and what a server says of itself be longer than nanoseconds can tell.
+        times.compactMap { $0?.seconds }.sorted().middle.map { .seconds($0) }
     }
 
     private func lossRatio(_ tests: [TestReport], _ direction: Direction) -> Double? {
